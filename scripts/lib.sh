@@ -116,6 +116,9 @@ java_17() {
     have java && java -version 2>&1 | awk -F'[".]' '/version/ { found = 1; exit !($2 >= 17) } END { if (!found) exit 1 }'
 }
 
+# The same with a compiler, which a runtime environment does not have.
+java_17_compiler() { java_17 && have javac; }
+
 # The broker's version stands in its pom, so that Maven and the image agree.
 KAFKA_VERSION=$(sed -n '/<artifactId>kafka_2/,/<version>/s/.*<version>\(.*\)<.*/\1/p' scripts/kafka-broker/pom.xml)
 

@@ -4,8 +4,11 @@
 mod baseline;
 mod capacity;
 mod delay;
+mod directory;
 mod events;
+mod import;
 mod load;
+mod peers;
 mod process;
 mod report;
 mod requests;
@@ -16,7 +19,7 @@ mod timing;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use testkit::Stack;
+use testkit::{Engine, Stack};
 
 use crate::report::Report;
 
@@ -33,6 +36,21 @@ struct Arguments {
     /// Of the events, those over this transport alone; nothing is written
     #[arg(long, value_enum)]
     transport: Option<events::Transport>,
+    /// Of the directory, this number of people alone
+    #[arg(long, value_name = "N")]
+    people: Option<u64>,
+    /// Of the directory and the import, this engine alone; of an import nothing is written then
+    #[arg(long, value_enum)]
+    engine: Option<DirectoryEngine>,
+    /// Of the providers, this one alone; nothing is written
+    #[arg(long, value_enum)]
+    peer: Option<peers::Peer>,
+    /// Of a directory of more than a million people, the sign-ins alone, which are added to an earlier run
+    #[arg(long)]
+    sign_ins_only: bool,
+    /// Of the directory, the report of earlier runs alone
+    #[arg(long)]
+    report_only: bool,
     /// Serve the bare handler that the figures are compared with, on this port
     #[arg(long, value_name = "PORT", hide = true)]
     baseline: Option<u16>,
@@ -49,10 +67,33 @@ enum Measurement {
     Events,
     /// The cost of a stranger: the worst request of each route, and silent sockets
     Strangers,
+    /// The import of people with their password hashes, on both engines or `--engine`
+    Import,
     /// The cost of one replica on PostgreSQL, for the scaling guide
     Capacity,
     /// The time of a refused sign-in, which must not tell who exists; only when it is asked for
     Timing,
+    /// The OpenID provider beside others, on both engines; only when it is asked for
+    Peers,
+    /// The directory at a thousand and a million people, or `--people`; only when it is asked for
+    Directory,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DirectoryEngine {
+    /// A file
+    Sqlite,
+    /// The server of the tests
+    Postgres,
+}
+
+impl From<DirectoryEngine> for Engine {
+    fn from(engine: DirectoryEngine) -> Self {
+        match engine {
+            DirectoryEngine::Sqlite => Self::Sqlite,
+            DirectoryEngine::Postgres => Self::Postgres,
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -78,6 +119,12 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         strangers::measure(&mut report, scale).await?;
         report.finish(scale == 100)?;
     }
+    if wanted(Measurement::Import) {
+        let mut report = Report::new("import");
+        let engine = arguments.engine.map(Engine::from);
+        import::measure(&mut report, 10_000 * scale, engine).await?;
+        report.finish(scale == 100 && engine.is_none())?;
+    }
     if wanted(Measurement::Capacity) {
         capacity::measure(scale, scale == 100).await?;
     }
@@ -85,6 +132,18 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         let mut report = Report::new("timing");
         timing::measure(&mut report, usize::try_from(scale)?).await?;
         report.finish(scale == 100)?;
+    }
+    if what == Some(Measurement::Peers) {
+        peers::measure(scale, arguments.peer).await?;
+    }
+    if what == Some(Measurement::Directory) {
+        directory::measure(directory::Choice {
+            people: arguments.people,
+            engine: arguments.engine.map(Engine::from),
+            sign_ins_only: arguments.sign_ins_only,
+            report_only: arguments.report_only,
+        })
+        .await?;
     }
     if wanted(Measurement::Events) {
         let mut report = Report::new("events");

@@ -18,7 +18,7 @@ use crate::process::cpu_time;
 use crate::report::{Figure, Report, micros};
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
-const CALLBACK: &str = "http://localhost:3999/callback";
+const CALLBACK: &str = "https://app.example.org/callback";
 pub(crate) const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123";
 
 /// The address of a service.
@@ -167,7 +167,7 @@ pub(crate) async fn flow_client(stack: &Stack) -> Result<String> {
 /// An authorization request of a signed-in browser, and the exchange of its code.
 pub(crate) async fn run_code_flow(connection: &mut Connection, client: &str, cookies: &str) -> Result<()> {
     let authorize = format!(
-        "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri=http%3A%2F%2Flocalhost%3A3999%2Fcallback\
+        "/oauth2/authorize?response_type=code&client_id={client}&redirect_uri=https%3A%2F%2Fapp.example.org%2Fcallback\
          &scope=openid%20profile&state=s&nonce=n&code_challenge={}&code_challenge_method=S256",
         pkce_challenge(VERIFIER)
     );
@@ -185,7 +185,7 @@ pub(crate) async fn run_code_flow(connection: &mut Connection, client: &str, coo
     let code = code.with_context(|| format!("no code in {location}"))?;
     let body = format!(
         "grant_type=authorization_code&client_id={client}&code={code}&code_verifier={VERIFIER}\
-         &redirect_uri=http%3A%2F%2Flocalhost%3A3999%2Fcallback"
+         &redirect_uri=https%3A%2F%2Fapp.example.org%2Fcallback"
     );
     connection
         .ok(&PreparedRequest::post("/oauth2/token", FORM, body))

@@ -4,6 +4,7 @@
 //! alone, a third of the size, for use where the services run elsewhere. The image `vestibule/cli` holds it.
 
 mod api;
+mod apply;
 mod backup;
 mod commands;
 mod datadir;

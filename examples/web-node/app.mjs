@@ -12,7 +12,7 @@ const PORT = Number(process.env.PORT ?? 3000);
 const HERE = process.env.BASE_URL ?? `http://localhost:${PORT}`;
 const ISSUER = new URL(process.env.ISSUER ?? "http://localhost:8000");
 const USERS = process.env.USERS_URL ?? "http://localhost:8001";
-const SESSION = /(?:^|; )session=([^;]+)/;
+const SECURE = HERE.startsWith("https:");
 
 if (!CLIENT_ID) {
   console.error(`Set CLIENT_ID and CLIENT_SECRET to what this prints:
@@ -27,19 +27,47 @@ const config = await oidc.discovery(
   CLIENT_ID,
   undefined,
   CLIENT_SECRET ? oidc.ClientSecretBasic(CLIENT_SECRET) : oidc.None(),
-  local ? { execute: [oidc.allowInsecureRequests] } : undefined,
+  { timeout: 10, execute: local ? [oidc.allowInsecureRequests] : [] },
 );
 
-/** Session id → { verifier, state, nonce } while somebody signs in, { tokens, until } afterwards. */
-const sessions = new Map();
+/** One value for each browser, under a cookie. Each has a new id, so that a planted cookie is worth nothing, and ends by itself. */
+class Store {
+  #entries = new Map();
 
-// A new id for every step up, so that a planted cookie is worth nothing. Behind https, add `Secure`.
-function start(response, session, oldId) {
-  sessions.delete(oldId);
-  const id = randomBytes(32).toString("base64url");
-  sessions.set(id, session);
-  response.setHeader("Set-Cookie", `session=${id}; HttpOnly; SameSite=Lax; Path=/`);
+  constructor(name, seconds) {
+    this.cookie = (SECURE ? "__Host-" : "") + name;
+    this.seconds = seconds;
+    setInterval(() => this.#deleteEnded(), 60_000).unref();
+  }
+
+  get(request) {
+    const entry = this.#entries.get(this.#id(request));
+    return entry?.ends > Date.now() ? entry.value : undefined;
+  }
+
+  /** Ends what the browser has, and begins another value, or none. */
+  replace(request, response, value) {
+    this.#entries.delete(this.#id(request));
+    const id = value ? randomBytes(32).toString("base64url") : "";
+    if (value) this.#entries.set(id, { value, ends: Date.now() + this.seconds * 1000 });
+    const age = value ? this.seconds : 0;
+    const rules = `Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${SECURE ? "; Secure" : ""}`;
+    response.appendHeader("Set-Cookie", `${this.cookie}=${id}; ${rules}`);
+  }
+
+  #id(request) {
+    const pairs = (request.headers.cookie ?? "").split("; ");
+    return pairs.find((pair) => pair.startsWith(`${this.cookie}=`))?.slice(this.cookie.length + 1);
+  }
+
+  #deleteEnded() {
+    for (const [id, { ends }] of this.#entries) if (ends <= Date.now()) this.#entries.delete(id);
+  }
 }
+
+/** { verifier, state, nonce } of somebody who signs in, for ten minutes; { tokens, until } afterwards, for a working day. */
+const signIns = new Store("sign-in", 600);
+const sessions = new Store("session", 8 * 3600);
 
 function keep(session, tokens) {
   session.tokens = { ...session.tokens, ...tokens };
@@ -51,50 +79,53 @@ async function refresh(session) {
 }
 
 async function login(request, response) {
-  const session = {
+  const signIn = {
     verifier: oidc.randomPKCECodeVerifier(),
     state: oidc.randomState(),
     nonce: oidc.randomNonce(),
   };
-  start(response, session, request.sessionId);
+  signIns.replace(request, response, signIn);
   const url = oidc.buildAuthorizationUrl(config, {
     redirect_uri: `${HERE}/callback`,
-    scope: "openid profile email offline_access",
-    code_challenge: await oidc.calculatePKCECodeChallenge(session.verifier),
+    scope: "openid profile email",
+    code_challenge: await oidc.calculatePKCECodeChallenge(signIn.verifier),
     code_challenge_method: "S256",
-    state: session.state,
-    nonce: session.nonce,
+    state: signIn.state,
+    nonce: signIn.nonce,
   });
   redirect(response, url);
 }
 
 async function callback(request, response) {
-  const { verifier, state, nonce } = request.session ?? {};
-  if (!verifier) return redirect(response, "/");
+  const signIn = signIns.get(request);
+  if (!signIn) return redirect(response, "/");
+  // Compares state and issuer before anything else, and the nonce of the ID token.
   const tokens = await oidc.authorizationCodeGrant(config, request.address, {
-    pkceCodeVerifier: verifier,
-    expectedState: state,
-    expectedNonce: nonce,
+    pkceCodeVerifier: signIn.verifier,
+    expectedState: signIn.state,
+    expectedNonce: signIn.nonce,
     idTokenExpected: true,
   });
   const session = {};
   keep(session, tokens);
-  start(response, session, request.sessionId);
+  signIns.replace(request, response, undefined);
+  sessions.replace(request, response, session);
   redirect(response, "/");
 }
 
 async function home(request, response) {
-  const { session } = request;
-  if (!session?.tokens) {
+  const session = sessions.get(request);
+  if (!session) {
     return page(response, 200, `<p>Nobody is signed in here.</p><p><a class="button" href="/login">Sign in</a></p>`);
   }
   if (Date.now() > session.until) await refresh(session);
   const answer = await fetch(`${USERS}/user`, {
     headers: { Authorization: `Bearer ${session.tokens.access_token}` },
+    signal: AbortSignal.timeout(10_000),
   });
   if (answer.status === 401) {
     // Signed out elsewhere, or disabled.
-    sessions.delete(request.sessionId);
+    sessions.replace(request, response, undefined);
     return redirect(response, "/");
   }
   if (!answer.ok) throw new Error(`GET /user: ${answer.status} ${await answer.text()}`);
@@ -112,15 +143,15 @@ async function home(request, response) {
 }
 
 async function refreshNow(request, response) {
-  if (request.session?.tokens) await refresh(request.session);
+  const session = sessions.get(request);
+  if (session) await refresh(session);
   redirect(response, "/");
 }
 
 async function logout(request, response) {
-  const { session } = request;
-  sessions.delete(request.sessionId);
-  response.setHeader("Set-Cookie", "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-  if (!session?.tokens) return redirect(response, "/");
+  const session = sessions.get(request);
+  sessions.replace(request, response, undefined);
+  if (!session) return redirect(response, "/");
   const url = oidc.buildEndSessionUrl(config, {
     id_token_hint: session.tokens.id_token,
     post_logout_redirect_uri: `${HERE}/`,
@@ -160,8 +191,6 @@ pre{padding:1rem;border:1px solid #8884;border-radius:.5rem;overflow:auto}</styl
 createServer(async (request, response) => {
   try {
     request.address = new URL(request.url, HERE);
-    request.sessionId = SESSION.exec(request.headers.cookie ?? "")?.[1];
-    request.session = sessions.get(request.sessionId);
     const route = routes[`${request.method} ${request.address.pathname}`];
     if (!route) return page(response, 404, "<p>There is nothing here.</p>");
     const site = request.headers["sec-fetch-site"];
@@ -170,9 +199,9 @@ createServer(async (request, response) => {
     }
     await route(request, response);
   } catch (error) {
-    // A code, state or refresh token that is not taken: begin again.
     console.error(error);
-    sessions.delete(request.sessionId);
-    page(response, 502, `<p>Signing in did not work.</p><p><a href="/login">Try again</a></p>`);
+    // The refresh token is not taken any more. Another failure passes.
+    if (error.error === "invalid_grant") sessions.replace(request, response, undefined);
+    page(response, 502, `<p>This did not work.</p><p><a href="/">Try again</a> or <a href="/login">sign in</a></p>`);
   }
 }).listen(PORT, "127.0.0.1", () => console.log(`The application is at ${HERE}`));

@@ -1,17 +1,23 @@
 //! Fuzz targets of HTTP input: forms, queries, JSON, cookies and other headers.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
+use chassis::client_certificate::{CLIENT_CERT, CLIENT_CERT_CHAIN, ClientCertificate};
 use chassis::http::header::{accepts, content_type, cookie_values, list};
 use chassis::http::{ClientInfo, Pairs, Peer, check_host, parse_json};
 use chassis::network::Network;
 use chassis::telemetry::TraceContext;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, header};
+use oidc::client::{AuthMethod, ClientMetadata};
+use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 use oidc::params::Params;
-use serde_json::Value;
+use oidc::registration::{RegistrationRequest, RegistrationRules, StatementIssuer};
+use oidc::scope::Scope;
+use serde_json::{Value, json};
 
 use crate::{FuzzTarget, json_texts, repeat_pieces};
 
@@ -62,6 +68,54 @@ fn json(input: &[u8]) {
     if let Ok(strict) = scim::json::parse(input) {
         let lenient = serde_json::from_slice::<Value>(input).ok();
         assert_eq!(Some(strict), lenient, "what is taken is JSON");
+    }
+    register(input);
+}
+
+/// Bytes as the registration of a client, and as the claims of a software statement that is signed well.
+fn register(input: &[u8]) {
+    static ISSUER: OnceLock<Option<(SigningKey, [StatementIssuer; 1])>> = OnceLock::new();
+    let made = ISSUER.get_or_init(|| {
+        let key = SigningKey::generate(Algorithm::Es256).ok()?;
+        let keys = KeySet::from_jwks(&JwkSet {
+            keys: vec![key.public().clone()],
+        });
+        let issuer = "https://issuer.example".to_owned();
+        Some((key, [StatementIssuer { issuer, keys }]))
+    });
+    let Some((key, issuers)) = made else { return };
+    register_with(input, issuers);
+    if let Ok(Value::Object(mut claims)) = serde_json::from_slice(input) {
+        claims.insert("iss".to_owned(), "https://issuer.example".into());
+        if let Ok(statement) = key.sign("JWT", &claims) {
+            let request = json!({ "software_statement": statement }).to_string();
+            register_with(request.as_bytes(), issuers);
+        }
+    }
+}
+
+fn register_with(input: &[u8], statement_issuers: &[StatementIssuer]) {
+    let Ok(scopes) = "openid profile".parse::<Scope>() else {
+        return;
+    };
+    let rules = RegistrationRules {
+        scopes: &scopes,
+        detail_types: &BTreeSet::new(),
+        require_pkce: true,
+        require_consent: true,
+        methods: &AuthMethod::ALL,
+        statement_issuers,
+        now: 0,
+    };
+    if let Ok(request) = RegistrationRequest::parse(input)
+        && let Ok(metadata) = request.metadata(&rules)
+    {
+        assert!(
+            metadata.require_pkce
+                && scopes.covers(&metadata.scope)
+                && metadata.authorization_details_types.is_empty(),
+            "no privilege is chosen"
+        );
     }
 }
 
@@ -114,8 +168,17 @@ fn headers(input: &[u8]) {
         (header::HOST, input),
         (header::USER_AGENT, input),
         (header::HeaderName::from_static("x-forwarded-for"), input),
+        (CLIENT_CERT, input),
+        (CLIENT_CERT_CHAIN, input),
     ]);
     let _ = (accepts(&headers, "text/html"), content_type(&headers));
+    if let Some(certificate) = ClientCertificate::of(&headers) {
+        let client = ClientMetadata {
+            tls_client_auth_san_dns: Some("robot.example".to_owned()),
+            ..ClientMetadata::default()
+        };
+        client.is_certificate_subject(certificate.der());
+    }
     let _ = scim::version::IfMatch::parse(list(&headers, &header::IF_MATCH).as_deref());
     if let Ok(text) = std::str::from_utf8(input)
         && let Some(trace) = TraceContext::parse(text)

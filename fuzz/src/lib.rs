@@ -7,6 +7,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod directory;
+mod forward_auth;
 mod http_input;
 mod password_hash;
 mod protocol;
@@ -27,12 +28,13 @@ pub struct FuzzTarget {
 }
 
 /// All of them.
-pub static TARGETS: [FuzzTarget; 14] = [
+pub static TARGETS: [FuzzTarget; 16] = [
     http_input::FORM,
     http_input::JSON,
     http_input::COOKIE,
     http_input::HEADERS,
     protocol::JWT,
+    protocol::DPOP,
     protocol::REDIRECT_URI,
     protocol::AUTHORIZE,
     directory::SCIM_FILTER,
@@ -42,6 +44,7 @@ pub static TARGETS: [FuzzTarget; 14] = [
     provisioning::SCIM_BULK,
     directory::CLOUD_EVENT,
     password_hash::PASSWORD_HASH,
+    forward_auth::FORWARD_AUTH,
 ];
 
 /// `piece(0)piece(1)…`, about `length` bytes long.

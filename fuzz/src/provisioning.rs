@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use scim::bulk::{BULK_REQUEST_URN, BulkLimits, BulkMethod, BulkOperation, BulkRequest, Created, Plan, Step};
 use scim::patch::{self, Operation, OperationKind, PATCH_URN};
-use scim::projection::Projection;
+use scim::projection::{Projection, Written};
 use scim::schema::{Accessor, Registry, ResourceType, check_replacement};
 use serde_json::{Map, Value, json};
 
@@ -151,7 +151,7 @@ fn assert_patched(
     for accessor in Accessor::ALL {
         let mut replaced = after.clone();
         resource_type.hide_from(accessor, &mut replaced);
-        Projection::default().apply(&mut replaced, resource_type);
+        Projection::default().apply(&mut replaced, resource_type, &Written::default());
         if check_replacement(after, &mut replaced, resource_type, accessor).is_ok() {
             assert_eq!(resource_type.check_writes(accessor, after, &replaced), Ok(()));
             assert_eq!(&replaced, after, "what was read is put back");

@@ -1,17 +1,8 @@
 # shellcheck shell=bash
 # Installs what tests the files of deploy/observability/elastic: OpenSearch from jars of Maven, and Filebeat from source.
 
-# The jars are copied beside their place and moved there last, so that the folder is complete when it is there.
 fetch_opensearch() {
-    local folder copy
-    folder=$(tools_folder)/opensearch-$OPENSEARCH_VERSION
-    java_17 || apt_install openjdk-17-jre-headless || apt_install default-jre-headless || return 1
-    [ ! -d "$folder" ] || return 0
-    have mvn || apt_install maven || return 1
-    mkdir -p "${folder%/*}"
-    copy=$folder.$$
-    mvn -q -B -f scripts/elastic-server/pom.xml dependency:copy-dependencies "-DoutputDirectory=$copy" >&2 || return 1
-    if [ -d "$folder" ]; then rm -rf "$copy"; else mv "$copy" "$folder"; fi
+    java_usable && maven_jars scripts/elastic-server/pom.xml "$(tools_folder)/opensearch-$OPENSEARCH_VERSION"
 }
 
 setup_opensearch() {

@@ -7,22 +7,6 @@ HELM_IMAGE=alpine/helm:$HELM_VERSION
 GATEWAY_API_VERSION=1.6.3
 PROMETHEUS_OPERATOR_VERSION=0.85.0
 
-# The modules ask for Go 1.26, which any Go since 1.21 fetches by itself.
-go_usable() {
-    have go || { [ -x /usr/local/go/bin/go ] && PATH=$PATH:/usr/local/go/bin; } || apt_install golang-go || return 1
-    have go && go version | awk '{ split(substr($3, 3), v, "."); exit !(v[1] > 1 || v[2] >= 21) }'
-}
-
-# Builds into a folder beside its place and moves it there last, so that it is complete when it is there.
-go_program() {
-    local place=$1 folder=$2 package=$3
-    [ ! -x "$place/${package##*/}" ] || return 0
-    mkdir -p "$place.$$"
-    (cd "$folder" && GOFLAGS=-trimpath GOBIN=$place.$$ go install "$package${4:+@$4}") >&2 || return 1
-    rm -rf "$place"
-    mv "$place.$$" "$place"
-}
-
 # A folder with a script in the place of Helm, which runs the image on the same paths.
 helm_in_docker() {
     local place=$1

@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::files::{files_below, read, root};
 
 /// The declarations of every crate, by its folder. `chassis` declares fields alone.
-const CRATES: [(&str, Declarations); 6] = [
+const CRATES: [(&str, Declarations); 7] = [
     ("services/auth", auth::TELEMETRY),
     ("services/users", users::TELEMETRY),
     ("libs/webhooks", webhooks::TELEMETRY),
+    ("libs/provisioning", provisioning::TELEMETRY),
     ("libs/events", events::TELEMETRY),
     ("libs/brokers", brokers::TELEMETRY),
     (
@@ -27,9 +28,13 @@ const CRATES: [(&str, Declarations); 6] = [
 /// The file from which `testkit` knows what a log line may have.
 const DECLARED: &str = "libs/testkit/src/logs/declared.json";
 
-/// Every action, those of users and administrators first.
+/// Every action, those of users and administrators first. Two crates may declare the same one.
 pub(crate) fn actions() -> Vec<&'static Action> {
-    let all = CRATES.iter().flat_map(|(_, declared)| declared.actions);
+    let mut seen = BTreeSet::new();
+    let all = CRATES
+        .iter()
+        .flat_map(|(_, declared)| declared.actions)
+        .filter(|action| seen.insert(action.name));
     let (audit, operations): (Vec<_>, Vec<_>) = all.partition(|action| action.category.is_some());
     audit.into_iter().chain(operations).collect()
 }

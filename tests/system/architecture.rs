@@ -88,13 +88,13 @@ fn no_service_imports_another_and_no_library_imports_a_service() {
 }
 
 #[test]
-fn only_the_command_line_tool_imports_the_services() {
+fn only_the_command_line_tool_and_the_benchmark_import_the_services() {
     let importers: Vec<String> = crate_imports()
         .into_iter()
         .filter(|(_, (_, imported))| SERVICES.iter().any(|service| imported.contains(*service)))
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(importers, ["vestibule"]);
+    assert_eq!(importers, ["bench", "vestibule"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn the_protocol_libraries_reach_no_crate_that_does_input_or_output() {
         "tempfile",
     ];
     let workspace = workspace_metadata();
-    for library in ["oidc", "scim", "password-hashes"] {
+    for library in ["forward-auth", "oidc", "scim", "password-hashes"] {
         let reached = runtime_dependencies(&workspace, library);
         assert!(
             reached.contains("serde_json"),

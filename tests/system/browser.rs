@@ -147,7 +147,7 @@ async fn wait_for_page(browser: &WebDriver, path: &str) {
     .await;
 }
 
-async fn fill_form(browser: &WebDriver, fields: &[(&str, &str)]) {
+pub(crate) async fn fill_form(browser: &WebDriver, fields: &[(&str, &str)]) {
     for (name, value) in fields {
         // By its label, as a person finds it: a field without one fails the test.
         let field = browser

@@ -23,7 +23,12 @@ const REFUSED: [&str; 14] = [
 ];
 
 /// The general meanings that some of the words have: the folder or file, the word, and what it is there.
-const GENERAL: [(&str, &str, &str); 12] = [
+const GENERAL: [(&str, &str, &str); 13] = [
+    (
+        "access/",
+        "user",
+        "the error code insufficient_user_authentication (RFC 9470 §3)",
+    ),
     ("access/", "groups", "scopes, and the claim of RFC 9068 §2.2.3.1"),
     (
         "access/",

@@ -1,29 +1,40 @@
 //! Tests with OpenID Connect client libraries of other authors.
 
+mod authlib;
+mod chapters;
+mod go_oidc;
+mod nimbus;
+mod oauth4webapi;
+mod oidc_client_ts;
+mod versions;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Process, Program, Stack, StackOptions, Visitor, eventually, free_port};
+use testkit::{Stack, StackOptions};
 
-use crate::pages::{anonymous, fill_sign_in, is_signed_in};
 use crate::source::root;
 
-const CALLBACK: &str = "http://localhost:3999/callback";
-const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
+const CALLBACK: &str = "https://app.example.org/callback";
+const SIGNED_OUT: &str = "https://app.example.org/signed-out";
 
-/// Runs a script of `tests/clients` with Node.js and reads the JSON that it prints.
-pub(crate) fn run_node_script(script: &str, environment: &BTreeMap<&str, String>) -> Value {
+/// The command that runs a script of `tests/clients` with Node.js.
+fn node_script(script: &str) -> Command {
     let folder = root().join("tests/clients");
     assert!(
         folder.join("node_modules").exists(),
         "tests/clients is not installed: run scripts/setup"
     );
-    let output = Command::new("node")
-        .args(node_arguments())
-        .arg(script)
-        .current_dir(&folder)
+    let mut command = Command::new("node");
+    command.args(node_arguments()).arg(script).current_dir(&folder);
+    command
+}
+
+/// Runs a script of `tests/clients` with Node.js and reads the JSON that it prints.
+pub(crate) fn run_node_script(script: &str, environment: &BTreeMap<&str, String>) -> Value {
+    let output = node_script(script)
         .envs(environment)
         .stdin(Stdio::null())
         .output()
@@ -58,77 +69,6 @@ fn node_major() -> u32 {
         .unwrap()
         .parse()
         .unwrap()
-}
-
-#[tokio::test]
-async fn the_example_application_signs_in_refreshes_and_signs_out() {
-    let stack = Stack::start().await;
-    let ann = stack.register("ann").await;
-    let port = free_port();
-    let here = format!("http://localhost:{port}");
-    let client = stack
-        .create_client(&json!({
-            "client_name": "Web example",
-            "redirect_uris": [format!("{here}/callback")],
-            "post_logout_redirect_uris": [format!("{here}/")],
-        }))
-        .await;
-    let text = |name: &str| client[name].as_str().unwrap().to_owned();
-    let example = start_example(&stack, port, &text("client_id"), &text("client_secret"));
-    let mut application = Visitor::at(&here);
-    eventually("the example listens", async || {
-        example.log().contains("The application is at").then_some(())
-    })
-    .await;
-
-    // The application and Vestibule are two sites; the person's browser goes back and forth between them.
-    let mut vestibule = anonymous(&stack);
-    let away = application.open("/login").await.redirect().unwrap();
-    let form = vestibule.open(away.as_str()).await;
-    let back = fill_sign_in(&mut vestibule, &form, &ann)
-        .await
-        .redirect()
-        .unwrap();
-    let home = application.open(back.as_str()).await;
-    assert!(home.text().contains("Hello, ann"), "{}", home.text());
-
-    let home = application.submit(&home, "/refresh", &[]).await;
-    assert!(home.text().contains("Hello, ann"), "{}", home.text());
-
-    let away = application
-        .submit(&home, "/logout", &[])
-        .await
-        .redirect()
-        .unwrap();
-    let back = vestibule.open(away.as_str()).await.redirect().unwrap();
-    assert_eq!(back.as_str(), format!("{here}/"));
-    assert!(application.open("/").await.text().contains("Nobody is signed in"));
-    assert!(!is_signed_in(&mut vestibule).await);
-}
-
-fn start_example(stack: &Stack, port: u16, id: &str, secret: &str) -> Process {
-    let folder = root().join("examples/web-node");
-    assert!(
-        folder.join("node_modules").exists(),
-        "the example is not installed: run scripts/setup"
-    );
-    let variables = [
-        ("CLIENT_ID", id.to_owned()),
-        ("CLIENT_SECRET", secret.to_owned()),
-        ("ISSUER", stack.auth_url("")),
-        ("USERS_URL", stack.users_url("")),
-        ("PORT", port.to_string()),
-    ];
-    let mut arguments = node_arguments();
-    arguments.push("app.mjs".into());
-    Process::start(Program {
-        name: "web-node",
-        path: "node".into(),
-        arguments,
-        environment: variables.map(|(name, value)| (name.to_owned(), value)).into(),
-        folder,
-        log: stack.folder().join("web-node.log"),
-    })
 }
 
 /// An application as openid-client sees it.
@@ -208,4 +148,79 @@ async fn openid_client_signs_in_refreshes_and_signs_out_as_a_public_client() {
         algorithm: "ES256",
     })
     .await;
+}
+
+#[tokio::test]
+async fn openid_client_pushes_its_request_and_gets_a_signed_response_and_bound_tokens() {
+    let stack = Stack::with(StackOptions::default()).await;
+    let ann = stack.register("ann").await;
+    let client = stack
+        .create_client(&json!({
+            "client_name": "A careful application",
+            "redirect_uris": [CALLBACK],
+            "scope": "openid profile email offline_access",
+            "authorization_signed_response_alg": "ES256",
+            "dpop_bound_access_tokens": true,
+            "require_pushed_authorization_requests": true,
+        }))
+        .await;
+    let text = |name: &str| client[name].as_str().unwrap().to_owned();
+    let environment = BTreeMap::from([
+        ("ISSUER", stack.auth_url("")),
+        ("USERS_URL", stack.users_url("")),
+        ("CLIENT_ID", text("client_id")),
+        ("CLIENT_SECRET", text("client_secret")),
+        ("RESPONSE_ALG", "ES256".to_owned()),
+        ("REDIRECT_URI", CALLBACK.to_owned()),
+        ("USER_NAME", ann.user_name.clone()),
+        ("PASSWORD", ann.password.clone()),
+    ]);
+    let seen = run_node_script("pushed-and-bound.mjs", &environment);
+
+    assert_eq!(seen["pushed"], json!(["client_id", "request_uri"]), "{seen}");
+    assert_eq!(seen["response"], json!(["response"]));
+    assert_eq!(seen["response_alg"], "ES256");
+    assert_eq!(seen["token_type"], "dpop");
+    assert!(seen["thumbprint"].is_string(), "{seen}");
+    assert_eq!(seen["bound_to"], seen["thumbprint"]);
+    assert_eq!(seen["refreshed_bound_to"], seen["thumbprint"]);
+    assert_eq!(seen["claims"]["sub"], ann.id.as_str());
+    assert_eq!(seen["userinfo"]["sub"], ann.id.as_str());
+    assert_eq!(seen["user"]["user_name"], "ann");
+    assert_eq!(seen["stolen"], 401, "the token alone is worth nothing");
+    assert_eq!(seen["introspected"]["active"], true);
+    assert_eq!(seen["introspected"]["cnf"]["jkt"], seen["thumbprint"]);
+}
+
+#[tokio::test]
+async fn openid_client_decrypts_id_tokens_and_userinfo() {
+    // RFC 7516, OpenID Connect Core §10.2
+    let stack = Stack::with(StackOptions::default()).await;
+    let ann = stack.register("ann").await;
+    let environment = BTreeMap::from([
+        ("ISSUER", stack.auth_url("")),
+        ("ADMIN_TOKEN", stack.operator_token().await),
+        ("REDIRECT_URI", CALLBACK.to_owned()),
+        ("USER_NAME", ann.user_name.clone()),
+        ("PASSWORD", ann.password.clone()),
+    ]);
+    let seen = run_node_script("encrypted.mjs", &environment);
+    let algorithms: Vec<_> = seen
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["alg"].as_str().unwrap(), one["enc"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("RSA-OAEP-256", "A256GCM"),
+        ("ECDH-ES", "A128GCM"),
+        ("ECDH-ES+A256KW", "A256GCM"),
+        ("ECDH-ES+A256KW", "A128GCM"),
+    ];
+    assert_eq!(algorithms, expected);
+    for one in seen.as_array().unwrap() {
+        assert_eq!((&one["parts"], &one["cty"]), (&json!(5), &json!("JWT")), "{one}");
+        assert_eq!(one["claims"]["sub"], ann.id.as_str());
+        assert_eq!(one["userinfo"]["sub"], ann.id.as_str());
+    }
 }

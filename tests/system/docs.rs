@@ -11,7 +11,7 @@ use crate::source::{Source, files, root};
 use crate::up::Up;
 
 /// Commands that a test cannot run, each with the reason.
-const SKIPPED_COMMANDS: [(&str, &str); 17] = [
+const SKIPPED_COMMANDS: [(&str, &str); 22] = [
     ("git clone", "needs the repository's public address"),
     ("cargo run -- up", "runs already: the other commands talk to it"),
     ("vestibule up", "runs already: the other commands talk to it"),
@@ -24,7 +24,21 @@ const SKIPPED_COMMANDS: [(&str, &str); 17] = [
         "needs services that do not run; tests/upgrade has it run by the tool",
     ),
     ("scripts/test", "this test is part of what it runs"),
-    ("npm ", "installs; the example has a test that starts it"),
+    (
+        "cd examples/",
+        "installs: `scripts/setup` runs it for tests/system/examples.rs",
+    ),
+    (
+        "CLIENT_ID=…",
+        "starts the example, which tests/system/examples.rs does",
+    ),
+    (".venv/bin/python api.py", "tests/system/examples.rs starts it"),
+    (
+        "localhost:3001",
+        "needs the example; tests/system/examples.rs runs it",
+    ),
+    ("npm ", "installs"),
+    ("pip ", "installs"),
     ("cargo run --release -p bench", "measures for minutes"),
     (
         "docker ",
@@ -52,6 +66,15 @@ const SKIPPED_COMMANDS: [(&str, &str); 17] = [
     ),
 ];
 
+/// Commands that have a placeholder, or that show a refusal: what a reader sees who types them as they are.
+const REFUSED_COMMANDS: [(&str, &str); 5] = [
+    ("code=CODE", "invalid_grant"),
+    ("refresh_token=TOKEN", "invalid_grant"),
+    ("subject_token=TOKEN", "invalid_request"),
+    ("device_code=DEVICE_CODE", "invalid_grant"),
+    ("-D - http://localhost:8001/user", "resource_metadata="),
+];
+
 fn documents() -> Vec<Source> {
     let mut documents: Vec<Source> = files(".", "md");
     documents.retain(|document| !document.path.contains("node_modules/"));
@@ -60,7 +83,7 @@ fn documents() -> Vec<Source> {
 }
 
 /// A fenced block: its language and its lines.
-fn fenced_blocks(text: &str) -> Vec<(String, Vec<&str>)> {
+pub(crate) fn fenced_blocks(text: &str) -> Vec<(String, Vec<&str>)> {
     let mut blocks = Vec::new();
     let mut open: Option<(String, Vec<&str>)> = None;
     for line in text.lines() {
@@ -76,7 +99,7 @@ fn fenced_blocks(text: &str) -> Vec<(String, Vec<&str>)> {
 }
 
 /// The commands of a `console` block: lines that begin with `$ `, with their continuations. The others are output.
-fn console_commands(lines: &[&str]) -> Vec<String> {
+pub(crate) fn console_commands(lines: &[&str]) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let mut continued = false;
     for line in lines {
@@ -98,23 +121,35 @@ fn script(commands: &[String], up: &Up) -> String {
          curl() { command curl --fail-with-body \"$@\"; }\n\
          cargo() { [ \"$1 $2\" = 'run --' ] && shift 2 && vestibule \"$@\"; }\n",
     );
-    for command in commands {
+    for original in commands {
         if SKIPPED_COMMANDS
             .iter()
-            .any(|(prefix, _)| command.contains(prefix))
+            .any(|(prefix, _)| original.contains(prefix))
         {
             continue;
         }
         let [auth, users, auth_management, users_management] = up.ports.map(|port| port.to_string());
-        let command = command
+        let command = original
             .replace("localhost:8000", &format!("localhost:{auth}"))
             .replace("localhost:8001", &format!("localhost:{users}"))
             .replace("localhost:9000", &format!("localhost:{auth_management}"))
             .replace("localhost:9001", &format!("localhost:{users_management}"));
-        script.push_str(&command);
+        let mut refused = REFUSED_COMMANDS.iter();
+        match refused.find(|(marker, _)| original.contains(marker)) {
+            Some((_, expected)) => script.push_str(&expecting_refusal(&command, expected)),
+            None => script.push_str(&command),
+        }
         script.push('\n');
     }
     script
+}
+
+/// A script that fails unless curl says that the server refused the request (22), and prints `expected`.
+fn expecting_refusal(command: &str, expected: &str) -> String {
+    format!(
+        "status=0; answer=$({command}\n) || status=$?\n\
+         [[ $status = 22 && $answer = *'{expected}'* ]] || {{ echo \"no {expected}: $status $answer\" >&2; exit 1; }}"
+    )
 }
 
 fn run_commands(document: &Source, commands: &[String], up: &Up) {
@@ -144,6 +179,13 @@ async fn every_command_in_a_document_works() {
     up.wait_until_ready().await;
     let mut found = 0;
     let mut documents = documents();
+    for (marker, _) in REFUSED_COMMANDS {
+        let mut all = documents.iter();
+        assert!(
+            all.any(|document| document.text.contains(marker)),
+            "{marker} is nowhere"
+        );
+    }
     // The quick start first: it makes `ann`, whom the other documents know.
     documents.sort_by_key(|document| document.path != "README.md");
     for document in documents {
@@ -224,6 +266,21 @@ fn every_sample_configuration_is_one() {
         check_sample_configuration(sample, &text);
     }
     assert!(checked > 0, "does this test still see the samples?");
+}
+
+#[test]
+fn each_decision_has_a_number_of_its_own() {
+    let decisions = files("docs/decisions", "md");
+    let mut numbers: Vec<&str> = decisions
+        .iter()
+        .filter_map(|decision| decision.path.rsplit('/').next()?.split_once('-'))
+        .map(|(number, _)| number)
+        .collect();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count, "two decisions have one number");
+    assert!(count > 70, "only {count}: does this test still see them?");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use testkit::{Person, Process, Program, Stack, StackOptions, Visitor, free_port,
 
 use crate::clients::run_node_script;
 
-const CALLBACK: &str = "http://localhost:3999/callback";
-const SIGNED_OUT: &str = "http://localhost:3999/signed-out";
+const CALLBACK: &str = "https://app.example.org/callback";
+const SIGNED_OUT: &str = "https://app.example.org/signed-out";
 
 /// The handling of the path by the proxy: it keeps or strips it.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,36 @@ impl ProxiedStack {
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
+
+    /// A request without a token is told where the metadata of the user service is (RFC 9728 §5.1), and finds it there.
+    async fn resource_metadata(&self) {
+        let resource = format!("{}/directory", self.host);
+        let refused = self.stack.http().get(format!("{resource}/user"));
+        let refused = refused.send().await.unwrap();
+        assert_eq!(refused.status(), 401);
+        let challenges = refused.headers().get_all("www-authenticate").iter();
+        let named = challenges
+            .filter_map(|challenge| {
+                challenge
+                    .to_str()
+                    .unwrap()
+                    .split_once("resource_metadata=\"")?
+                    .1
+                    .split_once('"')
+            })
+            .map(|(url, _)| url.to_owned())
+            .next()
+            .expect("a 401 names the metadata");
+        let answer = self.stack.http().get(&named).send().await.unwrap();
+        assert!(answer.status().is_success(), "{named}: {}", answer.status());
+        let document: Value = answer.json().await.unwrap();
+        assert_eq!(document["resource"], resource.as_str(), "{named}");
+        assert_eq!(
+            document["authorization_servers"],
+            json!([self.issuer()]),
+            "{named}"
+        );
+    }
 }
 
 fn nginx(stack: &Stack, proxy: PathHandling, port: u16) -> Process {
@@ -84,6 +114,11 @@ fn nginx(stack: &Stack, proxy: PathHandling, port: u16) -> Process {
         (
             "= /.well-known/oauth-authorization-server/idp".to_owned(),
             stack.auth_url(""),
+        ),
+        // RFC 9728 §3.1 does the same.
+        (
+            "= /.well-known/oauth-protected-resource/directory".to_owned(),
+            stack.users_url(""),
         ),
     ] {
         let service = service.replace("localhost", "127.0.0.1");
@@ -222,6 +257,7 @@ async fn story(proxy: PathHandling) {
         .bearer_auth(token);
     let user: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(user["user_name"], "ann", "{user}");
+    hosted.resource_metadata().await;
 }
 
 #[tokio::test]

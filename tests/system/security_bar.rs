@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::{Source, files, root};
+use crate::named_tests::{NamedItem, all_by_mark, tests_by_mark, tests_in};
+use crate::source::{Source, root};
 
 mod table;
 
@@ -12,106 +13,21 @@ use table::{Row, regenerate_page, table};
 
 const TABLE: &str = "docs/reference/security-bar.md";
 const LINES: u32 = 52;
-/// The folders whose tests may prove a line.
-const FOLDERS: [&str; 8] = [
-    "fuzz",
-    "services",
-    "libs",
-    "cli",
-    "tests/system",
-    "tests/deploy",
-    "tests/upgrade",
-    "tests/event-faults",
-];
-/// Macros that make a test of every `async fn` in their braces.
-const TEST_MACROS: [&str; 2] = ["on_both_engines!", "stories!"];
 /// A line without a test says so with this word and the reason.
 const NOT_YET_MARKER: &str = "not yet:";
 
-/// A name in a file: a test, or a guarded item.
-type NamedItem = (String, String);
+/// The lines of the bar that a comment names.
+fn lines_in(comment: &str) -> Vec<u32> {
+    let numbers = comment.split("SB-").skip(1).map(|part| {
+        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse()
+    });
+    numbers.filter_map(Result::ok).collect()
+}
 
 /// The tests of a file that name lines of the bar, by the number of the line.
 fn tests_by_line(source: &Source) -> BTreeSet<(u32, NamedItem)> {
-    let start = if source.is_test() {
-        0
-    } else {
-        source.without_tests().len()
-    };
-    let lines: Vec<&str> = source.text[start..].lines().collect();
-    let mut found = BTreeSet::new();
-    for (index, line) in lines.iter().enumerate() {
-        let Some((_, comment)) = line.split_once("//") else {
-            continue;
-        };
-        for part in comment.split("SB-").skip(1) {
-            let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
-            if let (Ok(number), Some(test)) = (digits.parse(), enclosing_function(&lines, index)) {
-                found.insert((number, (source.path.clone(), test)));
-            }
-        }
-    }
-    found
-}
-
-/// The function that the comment in line `index` stands in or directly above.
-fn enclosing_function(lines: &[&str], index: usize) -> Option<String> {
-    let is_preface = |line: &&str| {
-        let line = line.trim_start();
-        line.starts_with("//") || line.starts_with("#[")
-    };
-    let below = lines[index..].iter().find(|line| !is_preface(line));
-    below
-        .and_then(|line| function_name(line))
-        .or_else(|| lines[..index].iter().rev().find_map(|line| function_name(line)))
-}
-
-/// The name of the function that begins in this line.
-fn function_name(line: &str) -> Option<String> {
-    let rest = line.trim_start();
-    let rest = rest
-        .strip_prefix("pub(crate) ")
-        .or_else(|| rest.strip_prefix("pub "))
-        .unwrap_or(rest);
-    let rest = rest.strip_prefix("async ").unwrap_or(rest);
-    let name = rest.strip_prefix("fn ")?;
-    name.split(['(', '<']).next().map(str::to_owned)
-}
-
-/// The functions of a file that the test runner calls: by their attribute, or by the macro that they are
-/// handed to. A function that only tests call does not count, whatever its name: nobody sees when the last
-/// test that calls it goes.
-fn tests_in(source: &Source) -> BTreeSet<String> {
-    let lines: Vec<&str> = source.text.lines().collect();
-    let names = lines.iter().enumerate().filter_map(|(index, line)| {
-        let name = function_name(line)?;
-        (has_test_attribute(&lines[..index]) || is_handed_to_a_macro(&lines[..index], line)).then_some(name)
-    });
-    names.collect()
-}
-
-/// True if the attributes right above, which `before` ends with, make a test of a function.
-fn has_test_attribute(before: &[&str]) -> bool {
-    let preface = before.iter().rev().map(|line| line.trim());
-    preface
-        .take_while(|line| line.starts_with("//") || line.starts_with("#["))
-        .any(|line| line == "#[test]" || line == "#[tokio::test]" || line.starts_with("#[tokio::test("))
-}
-
-/// True if the block that `line` stands in, `before` being the lines above, is that of one of
-/// [`TEST_MACROS`].
-fn is_handed_to_a_macro(before: &[&str], line: &str) -> bool {
-    let depth = |line: &str| line.len() - line.trim_start().len();
-    let block = before
-        .iter()
-        .rev()
-        .find(|above| !above.trim().is_empty() && depth(above) < depth(line));
-    block.is_some_and(|opens| {
-        let called = opens.trim().trim_start_matches("testkit::");
-        TEST_MACROS
-            .iter()
-            .any(|name| called.strip_prefix(name).is_some_and(|rest| rest.trim() == "{"))
-    })
+    tests_by_mark(source, lines_in)
 }
 
 /// The errors in the tests that a row names. `source` reads a file of the repository.
@@ -150,13 +66,7 @@ fn read_source(path: &str) -> Option<Source> {
 
 /// All proofs: the line and the test.
 fn all_proofs() -> BTreeSet<(u32, NamedItem)> {
-    FOLDERS
-        .iter()
-        .flat_map(|folder| files(folder, "rs"))
-        // These files speak of lines without proving them.
-        .filter(|source| !source.path.starts_with("tests/system/security_bar"))
-        .flat_map(|source| tests_by_line(&source))
-        .collect()
+    all_by_mark(lines_in, "tests/system/security_bar")
 }
 
 #[test]

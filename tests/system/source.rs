@@ -55,6 +55,7 @@ impl Source {
         self.path.starts_with("tests/")
             || self.path.ends_with("/tests.rs")
             || self.path.ends_with("/testing.rs")
+            || self.path.contains("/testing/")
             || self.path.contains("/tests/")
     }
 

@@ -6,11 +6,15 @@ mod backup;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod follower;
 #[cfg(test)]
 mod load;
+#[cfg(test)]
+mod old_release;
 #[cfg(test)]
 mod privileges;
 #[cfg(test)]

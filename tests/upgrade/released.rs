@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::rolling::{OLD_RELEASE, root, run_build_old_release};
+use crate::old_release::{OLD_RELEASE, root, run_build_old_release};
 
 fn git(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("git")

@@ -1,20 +1,15 @@
 //! Tests of rolling restarts and rolling upgrades under load: no request fails and no event is lost.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Person, Release, Service, Tokens, Visitor, within};
-use toml::{Table, Value};
+use testkit::{Person, Service, Stack, Tokens, Visitor, within};
 
 use crate::follower::{FollowerState, follow};
 use crate::load::Load;
+use crate::old_release::old_release;
 use crate::proxied::{NextRelease, Proxied, ProxiedOptions};
 
-/// The commit of the old release, from which the tests upgrade. Its schema is older, and its configuration has other names.
-/// It is built from the history by `scripts/build-old-release`.
-pub(crate) const OLD_RELEASE: &str = "7ba894ba933e6395dfd6161a4971b71862076333";
 const REPLICAS: [(Service, usize); 4] = [
     (Service::Users, 0),
     (Service::Auth, 0),
@@ -100,15 +95,15 @@ fn has_event(seen: &FollowerState, id: &str, kind: &str) -> bool {
 }
 
 /// A person who signed in before the upgrade and goes on afterwards.
-struct EstablishedUser {
-    ann: Person,
+pub(crate) struct EstablishedUser {
+    pub(crate) ann: Person,
     visitor: Visitor,
     tokens: Tokens,
 }
 
 impl EstablishedUser {
-    async fn of(proxied: &Proxied) -> (Self, Arc<Load>) {
-        let stack = &proxied.stack;
+    /// Ann, signed in, and the load that she is a part of.
+    pub(crate) async fn of(stack: &Stack) -> (Self, Arc<Load>) {
         let ann = stack.register("ann").await;
         let load = Load::on(stack, &ann).await;
         let mut visitor = Visitor::at(&stack.auth_url(""));
@@ -127,12 +122,11 @@ impl EstablishedUser {
     }
 
     /// Asserts that cookies, sessions, access tokens and refresh tokens still work.
-    async fn assert_still_works(mut self, proxied: &Proxied, load: &Load) {
+    pub(crate) async fn assert_still_works(mut self, stack: &Stack, load: &Load) {
         assert!(
             self.visitor.open("/").await.has_form("/logout"),
             "the session is over"
         );
-        let stack = &proxied.stack;
         let (status, user) = stack.user(&self.tokens.access).await;
         assert!(status.is_success(), "{user}");
         let next = load
@@ -147,7 +141,7 @@ impl EstablishedUser {
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
     let mut proxied = Proxied::start(ProxiedOptions::default()).await;
-    let (before, load) = EstablishedUser::of(&proxied).await;
+    let (before, load) = EstablishedUser::of(&proxied.stack).await;
     // As if a newer version had been there: what this one does not know of does not keep it from starting.
     for url in proxied.stack.database_urls() {
         let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
@@ -162,7 +156,7 @@ async fn replicas_are_restarted_one_by_one_and_no_request_fails() {
         }
     }
     roll_replicas(&mut proxied, &load, each_as(NextRelease::Same)).await;
-    before.assert_still_works(&proxied, &load).await;
+    before.assert_still_works(&proxied.stack, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,9 +166,9 @@ async fn replicas_become_a_newer_version_one_by_one_and_no_request_fails() {
         ..ProxiedOptions::default()
     })
     .await;
-    let (before, load) = EstablishedUser::of(&proxied).await;
+    let (before, load) = EstablishedUser::of(&proxied.stack).await;
     roll_replicas(&mut proxied, &load, each_as(NextRelease::Current)).await;
-    before.assert_still_works(&proxied, &load).await;
+    before.assert_still_works(&proxied.stack, &load).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,56 +178,9 @@ async fn an_upgrade_is_taken_back_one_by_one_and_no_request_fails() {
         ..ProxiedOptions::default()
     })
     .await;
-    let (before, load) = EstablishedUser::of(&proxied).await;
+    let (before, load) = EstablishedUser::of(&proxied.stack).await;
     // In the middle, both releases work on one database; at its end, the old one reads what the new one wrote.
     let there_and_back = each_as(NextRelease::Current).chain(each_as(NextRelease::Old));
     roll_replicas(&mut proxied, &load, there_and_back).await;
-    before.assert_still_works(&proxied, &load).await;
-}
-
-/// The old release: its programs, and its configuration.
-fn old_release() -> Release {
-    let folder = run_build_old_release(&[OLD_RELEASE]);
-    Release {
-        programs: root().join(folder.trim()),
-        configuration: old_configuration,
-    }
-}
-
-/// A configuration file of the old release, which named the keys of a client otherwise.
-fn old_configuration(text: &str) -> String {
-    let mut settings: Table = text.parse().unwrap();
-    if let Some(Value::Table(clients)) = settings.get_mut("clients") {
-        for (id, client) in clients {
-            let Value::Table(client) = client else {
-                panic!("{id}: {client}");
-            };
-            let secret = client.remove("client_secret_file").unwrap();
-            client.insert("secret_file".to_owned(), secret);
-            let scope = client.remove("scope").unwrap();
-            let scopes = scope.as_str().unwrap().split(' ').map(Value::from).collect();
-            client.insert("scopes".to_owned(), Value::Array(scopes));
-        }
-    }
-    toml::to_string(&settings).unwrap()
-}
-
-/// Runs `scripts/build-old-release` and returns its output.
-pub(crate) fn run_build_old_release(arguments: &[&str]) -> String {
-    let output = Command::new(root().join("scripts/build-old-release"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "scripts/build-old-release {arguments:?}: {said}"
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The folder of this repository.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    before.assert_still_works(&proxied.stack, &load).await;
 }

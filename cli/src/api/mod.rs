@@ -12,7 +12,7 @@ use chassis::telemetry::error_text;
 use contract::paths;
 use std::time::{Duration, Instant};
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{LINK, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -24,9 +24,19 @@ use url::Url;
 use connection::Credential;
 pub(crate) use connection::{Connection, ConnectionArgs, RemoteService, read_secret_file};
 pub(crate) use error::ApiError;
-pub(crate) use retry::retry;
+pub(crate) use retry::{retry, retry_if};
 
 use crate::error::{CommandError, ErrorCode};
+
+/// Members of a client in an answer that are no metadata, beside its `client_id`.
+pub(crate) const SET_BY_SERVER: [&str; 6] = [
+    "client_secret",
+    "created_at",
+    "logo",
+    "origin",
+    "updated_at",
+    "version",
+];
 
 /// Longer than the limits of the services, so that the response of the service is shown and not a timeout here.
 const TIMEOUT: Duration = Duration::from_secs(35);
@@ -93,6 +103,27 @@ impl ApiClient {
     ) -> Result<Value, ApiError> {
         let request = self.request(service, method, path)?;
         self.send(service, request).await
+    }
+
+    /// Sends a GET request. Returns the response and the query of the next page, if `Link` names one (RFC 8288).
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub(crate) async fn call_linked(
+        &self,
+        service: RemoteService,
+        path: &str,
+    ) -> Result<(Value, Option<String>), ApiError> {
+        let token = self.token().await?;
+        let request = self.request(service, Method::GET, path)?;
+        let response = request
+            .bearer_auth(token.expose_secret())
+            .send()
+            .await
+            .map_err(|error| ApiError::transport(service.name(), error))?;
+        let link = response.headers().get(LINK);
+        let next = link.and_then(|link| next_query(link.to_str().ok()?));
+        Ok((read_response(service, response).await?, next))
     }
 
     /// Sends a request with a JSON body.
@@ -175,6 +206,14 @@ impl ApiClient {
             .map_or("", |url| url.as_str().trim_end_matches('/'))
     }
 
+    /// The client as which it fetches tokens, if it does.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        match &self.connection.credential {
+            Credential::Client { id, .. } => Some(id),
+            Credential::Token(_) | Credential::None => None,
+        }
+    }
+
     /// The URLs and the credential.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
@@ -210,6 +249,13 @@ fn http_client(connection: &Connection) -> Result<Client, CommandError> {
             format!("cannot make an HTTP client: {}", error_text(&error)),
         )
     })
+}
+
+/// The query of the URL in `<URL>; rel="next"`.
+fn next_query(link: &str) -> Option<String> {
+    let (url, parameters) = link.strip_prefix('<')?.split_once('>')?;
+    let (_, query) = url.split_once('?')?;
+    parameters.contains("rel=\"next\"").then(|| query.to_owned())
 }
 
 /// Reads the body of a successful response, or the error that the body describes.

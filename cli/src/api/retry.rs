@@ -15,13 +15,30 @@ pub(crate) async fn retry<T, F>(patience: Duration, request: impl Fn() -> F) -> 
 where
     F: Future<Output = Result<T, ApiError>>,
 {
-    let deadline = Instant::now() + patience;
+    retry_if(patience, ApiError::is_temporary, request).await
+}
+
+/// As [`retry`], while the error is one that `is_temporary` names.
+///
+/// # Errors
+/// The last error of the request.
+pub(crate) async fn retry_if<T, F>(
+    patience: Duration,
+    is_temporary: impl Fn(&ApiError) -> bool,
+    request: impl Fn() -> F,
+) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
+    // A time that is too long for the clock has no end.
+    let deadline = Instant::now().checked_add(patience);
     let mut backoff = Duration::from_millis(100);
     loop {
         match request().await {
-            Err(error) if error.is_temporary() => {
+            Err(error) if is_temporary(&error) => {
                 let wait = error.retry_after().unwrap_or(backoff);
-                if Instant::now() + wait > deadline {
+                let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                if left.is_some_and(|left| left.is_zero() || wait > left) {
                     return Err(error);
                 }
                 tokio::time::sleep(wait).await;

@@ -67,3 +67,22 @@ fn members_become_text() {
     assert_eq!(text_at(&value, "/z"), "");
     assert_eq!(text_at(&value, "/missing"), "");
 }
+
+#[tokio::test]
+async fn a_wait_that_passes_the_deadline_is_not_begun() {
+    let refused = || ApiError::Refused {
+        service: "auth",
+        status: reqwest::StatusCode::SERVICE_UNAVAILABLE,
+        problem: Box::default(),
+        retry_after: Some(Duration::from_secs(u64::MAX)),
+    };
+    let started = Instant::now();
+    for patience in [Duration::ZERO, Duration::from_secs(60)] {
+        let outcome: Result<(), _> = retry(patience, || std::future::ready(Err(refused()))).await;
+        assert!(outcome.is_err());
+    }
+    assert!(started.elapsed() < Duration::from_secs(60));
+    let outcome: Result<(), _> =
+        retry_if(Duration::MAX, |_| false, || std::future::ready(Err(refused()))).await;
+    assert!(outcome.is_err(), "an error that stays is returned");
+}

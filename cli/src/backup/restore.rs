@@ -1,6 +1,5 @@
 //! `vestibule restore`: replaces the databases by a backup while the services do not run.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use chassis::clock::{Clock, SystemClock};
@@ -8,7 +7,7 @@ use events::restore::Restoration;
 use uuid::Uuid;
 
 use super::manifest::Manifest;
-use super::store::{postgres, sqlite};
+use super::store::{GoneUsers, postgres, sqlite};
 use super::{BackupTarget, Store};
 use crate::error::{CommandError, ErrorCode};
 use crate::output;
@@ -28,21 +27,23 @@ pub(super) struct RestorationNote<'a> {
     pub(super) restoration: Restoration,
     /// The ids of the users who were erased in the databases that are replaced.
     pub(super) erased: &'a [Uuid],
+    /// The ids of those who were deleted in them, and can be restored.
+    pub(super) deleted: &'a [Uuid],
 }
 
-/// The ids of the erased users in the existing database. The restoration goes on when it cannot be read.
-async fn erased_ids_in(target: &BackupTarget) -> Vec<Uuid> {
+/// The users who are gone in the existing database. The restoration goes on when it cannot be read.
+async fn gone_users_in(target: &BackupTarget) -> GoneUsers {
     let found = match &target.store {
-        Store::Sqlite(path) if !sqlite::has_content(path) => return Vec::new(),
-        Store::Sqlite(path) => sqlite::erased_ids(target.service, path).await,
-        Store::Postgres(database) => postgres::erased_ids(target.service, database).await,
+        Store::Sqlite(path) if !sqlite::has_content(path) => return GoneUsers::default(),
+        Store::Sqlite(path) => sqlite::gone_users(target.service, path).await,
+        Store::Postgres(database) => postgres::gone_users(target.service, database).await,
     };
     found.unwrap_or_else(|failure| {
         output::print_remark(format!(
-            "the database of {} that is replaced cannot be asked who was erased since the backup: {failure}",
+            "the database of {} that is replaced cannot be asked who was deleted since the backup: {failure}",
             target.service
         ));
-        Vec::new()
+        GoneUsers::default()
     })
 }
 
@@ -72,12 +73,15 @@ pub(crate) async fn restore(
         check_replaceable(target, options).await?;
         manifests.push(manifest);
     }
-    // Each service knows some of the erased users; the note of both lists all of them.
-    let mut erased = BTreeSet::new();
+    // Each service knows some of those who are gone; the note of both lists all of them.
+    let mut gone = GoneUsers::default();
     for target in targets {
-        erased.extend(erased_ids_in(target).await);
+        let found = gone_users_in(target).await;
+        gone.erased.extend(found.erased);
+        gone.deleted.extend(found.deleted);
     }
-    let erased: Vec<Uuid> = erased.into_iter().collect();
+    let deleted: Vec<Uuid> = gone.deleted.difference(&gone.erased).copied().collect();
+    let erased: Vec<Uuid> = gone.erased.into_iter().collect();
     let restored_at = SystemClock.now();
     let noted = |manifest: &Manifest| RestorationNote {
         restoration: Restoration {
@@ -86,6 +90,7 @@ pub(crate) async fn restore(
             keep_sessions: options.keep_sessions,
         },
         erased: &erased,
+        deleted: &deleted,
     };
     // The steps of SQLite files that can fail come first; at the end the files are only renamed.
     let mut files = Vec::new();

@@ -1,14 +1,19 @@
 //! The commands. Each has a file with its options, its help and its implementation.
 
+mod apply;
 mod backup;
 mod breach_list;
 #[cfg(test)]
 mod chart;
 mod client;
 mod config;
+mod delegation;
 mod doctor;
 mod events;
 mod keys;
+mod protected_host;
+mod provisioning;
+mod provisioning_client;
 #[cfg(test)]
 mod reference;
 mod restore;
@@ -36,6 +41,7 @@ Exit codes:
   4  conflict: a name, a port or a data directory is taken
   5  a service cannot be reached
   6  denied
+  7  the dry run of apply found something to change
 
 Examples:
   vestibule up
@@ -59,11 +65,20 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Client(client::Client),
     #[command(subcommand)]
+    ProvisioningClient(provisioning_client::ProvisioningClient),
+    #[command(subcommand)]
+    ProtectedHost(protected_host::ProtectedHost),
+    Apply(apply::Apply),
+    #[command(subcommand)]
+    Delegation(delegation::Delegation),
+    #[command(subcommand)]
     Keys(keys::Keys),
     #[command(subcommand)]
     Events(events::Events),
     #[command(subcommand)]
     Webhook(webhook::Webhook),
+    #[command(subcommand)]
+    Provisioning(provisioning::Provisioning),
     Backup(backup::Backup),
     Restore(restore::Restore),
     #[command(subcommand)]
@@ -109,13 +124,18 @@ fn without_empty_environment(command: clap::Command) -> clap::Command {
 pub(crate) fn run(command: Command, services: Option<EmbeddedServices>) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(serve) => return serve.run(services),
+        Command::Apply(apply) => return block_on(apply.run()),
         Command::Up(_) if services.is_none() => Err(services::not_included()),
         Command::Up(up) => block_on(up.run()),
         Command::User(user) => block_on(user.run()),
         Command::Client(client) => block_on(client.run()),
+        Command::ProvisioningClient(client) => block_on(client.run()),
+        Command::ProtectedHost(host) => block_on(host.run()),
+        Command::Delegation(delegation) => block_on(delegation.run()),
         Command::Keys(keys) => block_on(keys.run()),
         Command::Events(events) => block_on(events.run()),
         Command::Webhook(webhook) => block_on(webhook.run()),
+        Command::Provisioning(provisioning) => block_on(provisioning.run()),
         Command::Backup(backup) => block_on(backup.run()),
         Command::Restore(restore) => block_on(restore.run()),
         Command::BreachList(list) => list.run(),
@@ -127,7 +147,7 @@ pub(crate) fn run(command: Command, services: Option<EmbeddedServices>) -> Resul
 }
 
 /// Runs a command on one thread. That is enough, because the services have their own processes.
-fn block_on(command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,5 +1,6 @@
 //! Creation of the users of a batch: `POST /scim/v2/Users`, and the decision about a user who exists already.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use contract::paths;
@@ -10,6 +11,11 @@ use serde_json::{Map, Value};
 
 use super::{Record, Rejection};
 use crate::api::{self, ApiClient, ApiError, RemoteService, percent_encode, text_at};
+
+/// The member of a row that has the `externalId` of each provisioning client, by its `client_id`.
+pub(super) const EXTERNAL_IDS: &str = "external_ids";
+/// The members of a row that an import takes, and SCIM does not.
+pub(super) const OF_AN_IMPORT: [&str; 3] = ["id", "meta", EXTERNAL_IDS];
 
 /// The action for a row whose user name belongs to another user
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -51,6 +57,8 @@ impl Outcome {
 /// Creates users.
 pub(super) struct Creator<'a> {
     pub(super) api: &'a ApiClient,
+    /// Set when `users` has no import of many.
+    pub(super) one_by_one: AtomicBool,
     pub(super) on_conflict: ConflictPolicy,
     /// The time for which a request is repeated while a service is away.
     pub(super) patience: Duration,
@@ -63,7 +71,7 @@ impl Creator<'_> {
     /// When nothing can be imported: no service answers, or the credential is refused.
     pub(super) async fn create(&self, record: &Record) -> Result<Outcome, ApiError> {
         let name = record.user_name();
-        let body = Value::Object(with_schemas(record.user.clone()));
+        let body = scim_body(record);
         let created = self
             .retry(|| {
                 self.api.call_with(
@@ -77,7 +85,7 @@ impl Creator<'_> {
         match created {
             Ok(user) => Ok(Outcome::Created(text_at(&user, "/id"))),
             Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
-                self.resolve_conflict(record, &body, &error).await
+                self.resolve_conflict(record, &error.detail()).await
             }
             Err(error) => rejection(&error, name).map(Outcome::Rejected).ok_or(error),
         }
@@ -85,9 +93,18 @@ impl Creator<'_> {
 
     /// Finds the user who has the name already.
     pub(super) async fn find(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        self.find_by(paths::users::SCIM_USERS, "userName", name).await
+    }
+
+    /// Finds the group that has the name already.
+    pub(super) async fn find_group(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        self.find_by(paths::users::SCIM_GROUPS, "displayName", name).await
+    }
+
+    async fn find_by(&self, resources: &str, attribute: &str, name: &str) -> Result<Option<Value>, ApiError> {
         // RFC 7644 §3.4.2.2: the value of a filter is a JSON string.
-        let filter = format!("userName eq {}", Value::from(name));
-        let path = format!("{}?filter={}", paths::users::SCIM_USERS, percent_encode(&filter));
+        let filter = format!("{attribute} eq {}", Value::from(name));
+        let path = format!("{resources}?filter={}", percent_encode(&filter));
         let mut found = self
             .retry(|| self.api.call(RemoteService::Users, Method::GET, &path))
             .await?;
@@ -110,27 +127,22 @@ impl Creator<'_> {
         }
     }
 
-    async fn resolve_conflict(
-        &self,
-        record: &Record,
-        body: &Value,
-        error: &ApiError,
-    ) -> Result<Outcome, ApiError> {
+    /// The outcome for a row that `users` refuses with this detail because a value belongs to somebody else.
+    pub(super) async fn resolve_conflict(&self, record: &Record, detail: &str) -> Result<Outcome, ApiError> {
         let name = record.user_name();
         let Some(existing) = self.find(name).await? else {
             // Another value that may occur once, or a name that is not free for another reason.
-            return Ok(Outcome::Rejected(
-                Rejection::from_detail(&error.detail()).of(name),
-            ));
+            return Ok(Outcome::Rejected(Rejection::from_detail(detail).of(name)));
         };
         let outcome = self.compare(record, &existing);
         if let Outcome::Updated(id) = &outcome {
             let path = paths::fill(paths::users::SCIM_USER, &[id]);
             let version = text_at(&existing, "/meta/version");
+            let body = scim_body(record);
             let replaced = self
                 .retry(async || {
                     let request = self.api.request(RemoteService::Users, Method::PUT, &path)?;
-                    let request = request.header(IF_MATCH, &version).json(body);
+                    let request = request.header(IF_MATCH, &version).json(&body);
                     self.api.send(RemoteService::Users, request).await
                 })
                 .await;
@@ -162,6 +174,13 @@ fn rejection(error: &ApiError, name: &str) -> Option<Rejection> {
     }
 }
 
+/// The body of a SCIM request: without what the server sets.
+fn scim_body(record: &Record) -> Value {
+    let mut user = with_schemas(record.user.clone());
+    user.retain(|name, _| !OF_AN_IMPORT.contains(&name.as_str()));
+    Value::Object(user)
+}
+
 /// Adds `schemas` (RFC 7643 §3): the core schema, and the extensions whose attributes the user has.
 pub(super) fn with_schemas(mut user: Map<String, Value>) -> Map<String, Value> {
     user.retain(|name, _| !name.eq_ignore_ascii_case("schemas"));
@@ -182,7 +201,9 @@ fn is_same(row: &Map<String, Value>, existing: &Value) -> bool {
     if let Some(id) = row.get("externalId").and_then(Value::as_str) {
         return existing.get("externalId").and_then(Value::as_str) == Some(id);
     }
-    let mut attributes = row.iter().filter(|(name, _)| *name != "schemas");
+    let mut attributes = row
+        .iter()
+        .filter(|(name, _)| *name != "schemas" && !OF_AN_IMPORT.contains(&name.as_str()));
     let mut others = existing
         .as_object()
         .into_iter()

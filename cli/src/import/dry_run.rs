@@ -10,11 +10,12 @@ use scim::schema::Registry;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
-use super::create::{Creator, Outcome, with_schemas};
+use super::create::{Creator, OF_AN_IMPORT, Outcome, with_schemas};
+use super::outputs::Outputs;
 use super::report::{Report, RowRef};
-use super::run::{ImportOptions, file_error, outputs, read_batch};
+use super::run::{ImportOptions, file_error, read_batch};
 use super::summary::Summary;
-use super::{Record, Rejection, Rows};
+use super::{GroupRecord, Item, Record, Rejection, Rows};
 use crate::api::{ApiError, RemoteService, text_at};
 use crate::error::CommandError;
 
@@ -32,7 +33,7 @@ pub(super) async fn check(
 ) -> Result<Summary, CommandError> {
     let configured = configured_extensions(creator).await?;
     let report = Report::create(&options.report).map_err(|error| file_error(&options.report, &error))?;
-    let mut outputs = outputs(report, rows, options);
+    let mut outputs = Outputs::begin(report, rows, options);
     loop {
         let batch = read_batch(rows)?;
         if batch.is_empty() {
@@ -41,8 +42,9 @@ pub(super) async fn check(
         }
         let mut outcomes = stream::iter(batch)
             .map(async |row| {
-                let outcome = match &row.record {
-                    Ok(record) => expected_outcome(creator, record, &configured).await,
+                let outcome = match &row.item {
+                    Ok(Item::User(record)) => expected_outcome(creator, record, &configured).await,
+                    Ok(Item::Group(group)) => expected_group(creator, group).await,
                     Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
                 };
                 (row, outcome)
@@ -51,10 +53,14 @@ pub(super) async fn check(
         while let Some((row, outcome)) = outcomes.next().await {
             let outcome = outcome?;
             outputs.summary.rows += 1;
-            outputs.summary.count(&outcome);
+            match (&row.item, &outcome) {
+                (Ok(Item::Group(_)), Outcome::Created(_)) => outputs.summary.groups_created += 1,
+                (Ok(Item::Group(_)), Outcome::Exists(_)) => outputs.summary.groups_existing += 1,
+                _ => outputs.summary.count(&outcome),
+            }
             if let Outcome::Rejected(rejection) = &outcome {
                 outputs.reject(RowRef::from(&row), rejection, None)?;
-            } else if let Ok(record) = &row.record
+            } else if let Ok(Item::User(record)) = &row.item
                 && !matches!(outcome, Outcome::Skipped)
             {
                 match check_hash(record) {
@@ -104,10 +110,25 @@ async fn expected_outcome(
     })
 }
 
+async fn expected_group(creator: &Creator<'_>, group: &GroupRecord) -> Result<Outcome, ApiError> {
+    let name = group.name();
+    if name.chars().any(char::is_control) {
+        let rejection = Rejection::new("displayName", "control characters are not allowed");
+        return Ok(Outcome::Rejected(rejection.of_group(name)));
+    }
+    Ok(match creator.find_group(name).await? {
+        Some(existing) => Outcome::Exists(text_at(&existing, "/id")),
+        None => Outcome::Created(String::new()),
+    })
+}
+
 /// Checks the attributes of a user against the registry.
 pub(super) fn check_user(user: &Map<String, Value>, configured: &[String]) -> Result<(), Rejection> {
     let mut user = user.clone();
-    user.retain(|name, _| !configured.iter().any(|urn| urn.eq_ignore_ascii_case(name)));
+    user.retain(|name, _| {
+        let is_checked_there = OF_AN_IMPORT.contains(&name.as_str());
+        !is_checked_there && !configured.iter().any(|urn| urn.eq_ignore_ascii_case(name))
+    });
     let body = Value::Object(with_schemas(user));
     let user = scim::User::from_json(&body, Registry::standard().users())
         .map_err(|error| Rejection::from_detail(&error.to_string()))?;

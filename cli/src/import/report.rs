@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::{Rejection, Row};
+use crate::api::text_at;
 
-/// A report in NDJSON. A line has `row`, `line`, `userName`, `field` and `reason`, and `id` if the user was created.
+/// The field of the lines about members of groups.
+pub(super) const MEMBERS: &str = "members";
+
+/// A report in NDJSON. A line has `row`, `line`, `userName` or the `displayName` of a group, `field` and
+/// `reason`, and `id` if the user was created.
 #[derive(Debug)]
 pub(super) struct Report {
     file: File,
@@ -30,11 +35,12 @@ impl Report {
         })
     }
 
-    /// The report of an interrupted import, with the rows up to `last_row`. Those after it are imported again.
+    /// The report of an interrupted import, with the rows up to `last_row`, and the members of groups up to `last_of_members`.
+    /// Those after it are imported again.
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub(super) fn resume(path: &Path, last_row: u64) -> io::Result<Self> {
+    pub(super) fn resume(path: &Path, last_row: u64, last_of_members: u64) -> io::Result<Self> {
         let mut kept_path = path.as_os_str().to_owned();
         kept_path.push(".part");
         let mut kept = private_file(Path::new(&kept_path))?;
@@ -43,8 +49,10 @@ impl Report {
             for line in BufReader::new(old).lines() {
                 let line = line?;
                 let parsed: Option<Value> = serde_json::from_str(&line).ok();
+                let is_of_members = parsed.as_ref().is_some_and(|it| text_at(it, "/field") == MEMBERS);
                 let row = parsed.and_then(|it| it.get("row")?.as_u64());
-                if row.is_some_and(|row| row <= last_row) {
+                let last = if is_of_members { last_of_members } else { last_row };
+                if row.is_some_and(|row| row <= last) {
                     writeln!(kept, "{line}")?;
                     lines += 1;
                 }
@@ -71,6 +79,7 @@ impl Report {
         }
         let texts = [
             ("userName", rejection.user_name.as_str()),
+            ("displayName", rejection.group_name.as_str()),
             ("field", rejection.field.as_str()),
             ("reason", rejection.reason.as_str()),
             ("id", id.unwrap_or_default()),

@@ -23,13 +23,19 @@ pub(crate) struct Summary {
     pub(crate) hashes: u64,
     /// Password hashes of accounts that have a password already.
     pub(crate) hashes_unchanged: u64,
+    /// Groups that were created, or would be.
+    pub(crate) groups_created: u64,
+    /// Groups that existed already.
+    pub(crate) groups_existing: u64,
+    /// Members that were added to groups.
+    pub(crate) members: u64,
     /// Lines of the report.
     pub(crate) refused: u64,
 }
 
 impl Summary {
     /// The counts with their names.
-    pub(crate) fn counts(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn counts(&self) -> [(&'static str, u64); 12] {
         [
             ("rows", self.rows),
             ("done before", self.resumed),
@@ -39,6 +45,9 @@ impl Summary {
             ("skipped", self.skipped),
             ("passwords", self.hashes),
             ("passwords unchanged", self.hashes_unchanged),
+            ("groups created", self.groups_created),
+            ("groups existing", self.groups_existing),
+            ("members added", self.members),
             ("refused", self.refused),
         ]
     }
@@ -54,6 +63,9 @@ impl Summary {
             "skipped": self.skipped,
             "passwords": self.hashes,
             "passwords_unchanged": self.hashes_unchanged,
+            "groups_created": self.groups_created,
+            "groups_existing": self.groups_existing,
+            "members_added": self.members,
             "refused": self.refused,
         })
     }

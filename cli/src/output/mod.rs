@@ -28,7 +28,14 @@ pub(crate) enum Format {
 /// # Errors
 /// When standard output cannot be written to. A closed pipe (`| head`) is not an error.
 pub(crate) fn print_line(text: impl AsRef<str>) -> Result<(), CommandError> {
-    let mut out = io::stdout().lock();
+    write_line(&mut io::stdout().lock(), text)
+}
+
+/// As [`print_line`], to `out`, which is standard output but in tests.
+///
+/// # Errors
+/// As [`print_line`].
+pub(crate) fn write_line(out: &mut impl Write, text: impl AsRef<str>) -> Result<(), CommandError> {
     match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::new(
             ErrorCode::Failed,

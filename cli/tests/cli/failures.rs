@@ -152,7 +152,15 @@ fn the_tool_alone_administers_and_starts_nothing() {
     assert!(offered(&whole) && whole.contains("vestibule up"), "{whole}");
     assert!(!offered(&part) && !part.contains("vestibule up"), "{part}");
     for command in [
-        "user", "client", "keys", "events", "webhook", "backup", "restore", "smoke",
+        "user",
+        "client",
+        "keys",
+        "events",
+        "webhook",
+        "provisioning",
+        "backup",
+        "restore",
+        "smoke",
     ] {
         assert!(part.contains(&format!("\n  {command} ")), "{part}");
     }

@@ -8,11 +8,18 @@ mod backup;
 #[cfg(test)]
 mod breach_list;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod import;
+mod import_formats;
 #[cfg(test)]
 mod other_ports;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod provisioning;
 #[cfg(test)]
 mod stack;
 #[cfg(test)]

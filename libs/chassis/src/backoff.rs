@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::random::Random;
+
 /// The default first pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The default longest pause.
@@ -121,4 +123,12 @@ impl Backoff {
 pub fn exponential_pause(first: Duration, longest: Duration, earlier: u32) -> Duration {
     let factor = 1_u32.checked_shl(earlier).unwrap_or(u32::MAX);
     first.saturating_mul(factor).min(longest)
+}
+
+/// A pause with up to a tenth more, by chance, so that what failed together does not come back together.
+pub fn jittered(pause: Duration, random: &dyn Random) -> Duration {
+    let mut byte = [0];
+    random.fill(&mut byte);
+    let [chance] = byte;
+    pause + pause * u32::from(chance) / 2560
 }

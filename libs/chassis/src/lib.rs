@@ -6,9 +6,12 @@
 pub mod access;
 pub mod backoff;
 pub mod cipher;
+pub mod client_certificate;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod db;
+pub mod dispatch;
 pub mod health;
 pub mod http;
 pub mod http_client;

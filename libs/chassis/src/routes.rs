@@ -16,6 +16,8 @@ pub enum Permission {
     Public(&'static str),
     /// An access token with this scope (RFC 6750).
     Scope(&'static str),
+    /// An access token with any of these scopes: what else the request may do depends on which.
+    AnyScope(&'static [&'static str]),
     /// An access token with this scope that was not issued to a client for itself (RFC 6749 §4.4).
     SubjectScope(&'static str),
     /// An access token with this scope, and what else is asked of it.
@@ -30,13 +32,17 @@ pub enum Permission {
 impl Permission {
     /// The scope `S`.
     pub fn scope<S: Scope>() -> Self {
-        Self::Scope(S::NAME)
+        match S::ALTERNATIVES {
+            [] => Self::Scope(S::NAME),
+            any => Self::AnyScope(any),
+        }
     }
 
-    /// The scope that a token must have.
+    /// The scope that a token must have; of alternatives the first one.
     pub fn scope_name(self) -> Option<&'static str> {
         match self {
             Self::Scope(name) | Self::SubjectScope(name) | Self::ScopeAnd(name, _) => Some(name),
+            Self::AnyScope(names) => names.first().copied(),
             Self::Public(_) | Self::Session | Self::ClientAuthentication => None,
         }
     }
@@ -122,6 +128,22 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         paths
     }
 
+    /// The methods of a path, in order.
+    pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
+        let of_path = self.0.iter().filter(|route| route.path == path);
+        of_path.map(|route| route.method.as_str()).collect()
+    }
+
+    /// A path as the router below `prefix` has it.
+    pub(crate) fn below<'a>(path: &'a str, prefix: &str) -> &'a str {
+        match path.strip_prefix(prefix) {
+            // The prefix itself.
+            Some("") => "/",
+            Some(rest) => rest,
+            None => path,
+        }
+    }
+
     /// The router that answers these routes and no others.
     pub fn into_router(self) -> Router<S> {
         self.into_router_below("")
@@ -130,8 +152,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// The router to nest at `prefix`, with which the path of each route begins.
     pub fn into_router_below(self, prefix: &str) -> Router<S> {
         self.0.into_iter().fold(Router::new(), |router, route| {
-            let path = route.path.strip_prefix(prefix).unwrap_or(route.path);
-            router.route(path, route.handler)
+            router.route(Self::below(route.path, prefix), route.handler)
         })
     }
 }

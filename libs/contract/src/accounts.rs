@@ -274,6 +274,15 @@ pub struct ConsentChange {
     /// The scopes that are granted now.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The services that they are granted for: the audiences that the application is registered for. Empty for those of Vestibule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// The types of the authorization details (RFC 9396) that the person allowed this once, beside the scopes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
+    /// The SHA-256 of these details in base64url: of the JSON array that was granted, without blanks. It proves which ones were allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details_sha256: Option<String>,
     /// The version of the account.
     pub version: i64,
 }
@@ -283,4 +292,24 @@ event_data! {
     ConsentGranted(ConsentChange) = "vestibule.consent.granted.v1", 1;
     /// `vestibule.consent.withdrawn.v1`: a person shut an application out.
     ConsentWithdrawn(ConsentChange) = "vestibule.consent.withdrawn.v1", 1;
+}
+
+/// A role that a person was given at an application, or that was taken from them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleChange {
+    /// The person.
+    pub id: UserId,
+    /// The `client_id` of the application.
+    pub client_id: String,
+    /// The role.
+    pub role: String,
+    /// The version of the account.
+    pub version: i64,
+}
+
+event_data! {
+    /// `vestibule.role.assigned.v1`: a person was given a role at an application.
+    RoleAssigned(RoleChange) = "vestibule.role.assigned.v1", 1;
+    /// `vestibule.role.withdrawn.v1`: a role at an application was taken from a person.
+    RoleWithdrawn(RoleChange) = "vestibule.role.withdrawn.v1", 1;
 }

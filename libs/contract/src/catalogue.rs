@@ -7,8 +7,9 @@ use schemars::SchemaGenerator;
 use super::{
     ClientCreated, ClientDeleted, ClientUpdated, ConsentGranted, ConsentWithdrawn, CredentialAdded,
     CredentialRemoved, EmailVerified, EventData, GroupCreated, GroupDeleted, GroupUpdated, LoginFailed,
-    RegistrationRejected, RegistrationRequested, SessionEnded, SessionStarted, SubjectErased,
-    TokenReuseDetected, UserCreated, UserDeactivated, UserDeleted, UserReactivated, UserUpdated,
+    RegistrationRejected, RegistrationRequested, RoleAssigned, RoleWithdrawn, SessionEnded, SessionStarted,
+    SubjectErased, TokenReuseDetected, UserCreated, UserDeactivated, UserDeleted, UserReactivated,
+    UserUpdated,
 };
 
 /// One type of event.
@@ -72,6 +73,8 @@ macro_rules! every_type {
             $each!("auth", TokenReuseDetected),
             $each!("auth", ConsentGranted),
             $each!("auth", ConsentWithdrawn),
+            $each!("auth", RoleAssigned),
+            $each!("auth", RoleWithdrawn),
         ]
     };
 }

@@ -36,6 +36,9 @@ pub(super) fn ann() -> UserState {
         attributes: BTreeMap::from([("department".to_owned(), json!("archery"))]),
         groups: vec!["vestibule-admins".to_owned()],
         group_ids: None,
+        external_ids: BTreeMap::new(),
+        credential_id: None,
+        deleted_at: None,
         version: 3,
         created_at: at(json!("2026-11-22T10:00:00Z")),
         updated_at: at(json!("2026-11-22T10:05:00.123456Z")),
@@ -98,7 +101,19 @@ fn consent(scopes: &[&str]) -> ConsentChange {
         id: id(1),
         client_id: "shop".to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        audiences: Vec::new(),
+        authorization_details_types: Vec::new(),
+        authorization_details_sha256: None,
         version: 9,
+    }
+}
+
+fn role() -> RoleChange {
+    RoleChange {
+        id: id(1),
+        client_id: "wiki".to_owned(),
+        role: "editor".to_owned(),
+        version: 10,
     }
 }
 
@@ -121,6 +136,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         })),
         example(ConsentGranted(consent(&["openid", "profile"]))),
         example(ConsentWithdrawn(consent(&[]))),
+        example(RoleAssigned(role())),
+        example(RoleWithdrawn(role())),
         example(LoginFailed {
             id: id(1),
             reason: LoginFailure::WrongPassword,
@@ -145,6 +162,8 @@ fn groups() -> Vec<(&'static str, Value)> {
         id: id(6),
         display_name: "Archers".to_owned(),
         external_id: Some("hr-17".to_owned()),
+        external_ids: BTreeMap::new(),
+        attributes: BTreeMap::new(),
         parents: vec![id(7)],
         version: 1,
         created_at: at(json!("2026-11-29T10:00:00Z")),

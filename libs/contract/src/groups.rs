@@ -1,8 +1,11 @@
 //! Events of `users` about groups.
 
+use std::collections::BTreeMap;
+
 use chassis::clock::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{GroupId, event_data};
 
@@ -14,14 +17,21 @@ pub struct GroupState {
     pub id: GroupId,
     /// The name; unique without regard to case.
     pub display_name: String,
-    /// The identifier that the provisioning client uses.
+    /// The identifier that administrators gave, or a client before each had its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// The identifiers that provisioning clients use (`externalId`, RFC 7643 §3.1), by the id of the client.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external_ids: BTreeMap<String, String>,
+    /// Attributes of SCIM extensions that the configuration of the user service defines for groups: an object for each, by its URN. At
+    /// most 4 KiB as JSON.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Value>,
     /// The ids of the groups that this group is a direct member of. The id of a deleted group may stay for a while, and
     /// means nothing.
     #[serde(default)]
     pub parents: Vec<GroupId>,
-    /// Rises by one with every change of the name, the external identifier and the parents.
+    /// Rises by one with every change of the name, the external identifiers, the attributes and the parents.
     pub version: i64,
     /// The time at which the group was added.
     pub created_at: Timestamp,
@@ -32,7 +42,7 @@ pub struct GroupState {
 event_data! {
     /// `vestibule.group.created.v1`: a group was added.
     GroupCreated(GroupState) = "vestibule.group.created.v1", 1;
-    /// `vestibule.group.updated.v1`: the name, the external identifier or the parents of a group changed.
+    /// `vestibule.group.updated.v1`: the name, an external identifier, the attributes or the parents of a group changed.
     GroupUpdated(GroupState) = "vestibule.group.updated.v1", 1;
 }
 

@@ -10,6 +10,7 @@ mod catalogue;
 mod envelope;
 #[cfg(test)]
 mod examples;
+mod file_name;
 mod groups;
 pub mod paths;
 mod people;
@@ -28,12 +29,13 @@ use uuid::Uuid;
 pub use accounts::{
     ClientCreated, ClientDeleted, ClientRemoved, ClientState, ClientUpdated, ConsentChange, ConsentGranted,
     ConsentWithdrawn, CredentialAdded, CredentialChange, CredentialKind, CredentialRemoved, EmailVerified,
-    LoginFailed, LoginFailure, RegistrationRequested, SessionEnd, SessionEnded, SessionStarted,
-    SubjectErased, TokenReuseDetected,
+    LoginFailed, LoginFailure, RegistrationRequested, RoleAssigned, RoleChange, RoleWithdrawn, SessionEnd,
+    SessionEnded, SessionStarted, SubjectErased, TokenReuseDetected,
 };
 pub use asyncapi::ASYNCAPI;
 pub use catalogue::{EventType, catalogue};
 pub use envelope::{Envelope, EnvelopeError, EventContext, SpecVersion};
+pub use file_name::{FileName, FileNameError};
 pub use groups::{ADMINISTRATORS_ID, GroupCreated, GroupDeleted, GroupState, GroupUpdated, MAX_GROUP_LEVELS};
 pub use people::{
     Email, PersonName, RegistrationRejected, RejectionReason, UserCreated, UserDeactivated, UserDeleted,

@@ -6,6 +6,7 @@ use chassis::clock::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{EmailAddress, GroupId, UserId, UserName, event_data};
 
@@ -81,6 +82,17 @@ pub struct UserState {
     /// changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_ids: Option<Vec<GroupId>>,
+    /// The identifiers that provisioning clients use (`externalId`, RFC 7643 §3.1), by the id of the client.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external_ids: BTreeMap<String, String>,
+    /// The id of the last credential that came with a change over SCIM. The authentication service has the credential, and makes
+    /// it the one of the account when it reads a state that names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<Uuid>,
+    /// The time at which the person was deleted. The person can be restored until the grace period is over, and is erased then.
+    /// Left out for everybody who is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// Rises by one with every change.
     pub version: i64,
     /// The time at which the person was added.
@@ -94,9 +106,9 @@ event_data! {
     UserCreated(UserState) = "vestibule.user.created.v1", 1;
     /// `vestibule.user.updated.v1`: something about a person changed.
     UserUpdated(UserState) = "vestibule.user.updated.v1", 1;
-    /// `vestibule.user.deactivated.v1`: a person may no longer sign in.
+    /// `vestibule.user.deactivated.v1`: a person may no longer sign in; with `deleted_at`, because they were deleted.
     UserDeactivated(UserState) = "vestibule.user.deactivated.v1", 1;
-    /// `vestibule.user.reactivated.v1`: a person may sign in again.
+    /// `vestibule.user.reactivated.v1`: a person may sign in again, or was restored after a deletion.
     UserReactivated(UserState) = "vestibule.user.reactivated.v1", 1;
 }
 

@@ -14,6 +14,10 @@ use uuid::Uuid;
 /// people have it in their names and addresses.
 const MARKUP: [char; 6] = ['<', '>', '&', '"', '`', '\\'];
 
+/// The version of the UUIDs that are ids of people here. Other directories have UUIDs of other versions as user names, which nobody
+/// takes for an id of this one.
+const ID_VERSION: usize = 7;
+
 /// The name that a person signs in with: shown as typed, compared without regard to case and width (RFC 8265
 /// §3.3, `UsernameCaseMapped`). 1 to 64 characters. Values are equal when both the text and the key are: to
 /// ask whether two names are the same name, compare their [`UserName::key`]s.
@@ -35,7 +39,7 @@ pub enum InvalidUserName {
     /// A space, a control, a symbol, or a mixture of writing directions.
     #[error("a user name has letters, digits and ordinary punctuation, without spaces")]
     Characters,
-    /// New names only: the text of a UUID, which would be taken for the id of a person.
+    /// New names only: the text of a UUID of version 7, which would be taken for the id of a person.
     #[error("a user name does not have the form of an id")]
     IdShaped,
     /// New names only: a character that markup languages give a meaning to.
@@ -70,7 +74,7 @@ impl UserName {
     /// [`InvalidUserName::IdShaped`], [`InvalidUserName::Markup`], [`InvalidUserName::Unusual`], or
     /// [`InvalidUserName::MixedScripts`] when the name is beyond the level *Highly Restrictive* of UTS #39 §5.2.
     pub fn check_new(&self) -> Result<(), InvalidUserName> {
-        if Uuid::try_parse(&self.key).is_ok() {
+        if Uuid::try_parse(&self.key).is_ok_and(|id| id.get_version_num() == ID_VERSION) {
             return Err(InvalidUserName::IdShaped);
         }
         if self.shown.contains(MARKUP) {

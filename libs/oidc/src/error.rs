@@ -1,4 +1,5 @@
-//! OAuth 2 error responses (RFC 6749 §4.1.2.1, §5.2; OpenID Connect Core §3.1.2.6; RFC 8707 §2).
+//! OAuth 2 error responses (RFC 6749 §4.1.2.1, §5.2; OpenID Connect Core §3.1.2.6; RFC 8628 §3.5;
+//! RFC 8707 §2; RFC 9101 §7).
 
 use std::borrow::Cow;
 
@@ -25,6 +26,18 @@ pub enum ErrorCode {
     InvalidScope,
     /// The resource is malformed or not allowed for the client (RFC 8707).
     InvalidTarget,
+    /// The DPoP proof is missing or invalid (RFC 9449 §5).
+    InvalidDpopProof,
+    /// The DPoP proof needs a nonce of the server (RFC 9449 §8).
+    UseDpopNonce,
+    /// The token cannot be revoked (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
+    /// The person has not decided about the device yet (RFC 8628 §3.5).
+    AuthorizationPending,
+    /// The device asks too often (RFC 8628 §3.5).
+    SlowDown,
+    /// The device code has expired (RFC 8628 §3.5).
+    ExpiredToken,
     /// The user denied the request.
     AccessDenied,
     /// `prompt=none`, and the user has to authenticate.
@@ -33,12 +46,31 @@ pub enum ErrorCode {
     ConsentRequired,
     /// `prompt=none`, and another interaction is required.
     InteractionRequired,
+    /// The user cannot be authenticated in the way that is required (OpenID Connect Core Error Code
+    /// `unmet_authentication_requirements` 1.0).
+    UnmetAuthenticationRequirements,
     /// `request` is not supported.
     RequestNotSupported,
     /// `request_uri` is not supported.
     RequestUriNotSupported,
+    /// `request_uri` names no request that may be used (RFC 9101 §7).
+    InvalidRequestUri,
+    /// `request` is no request object that can be accepted (RFC 9101 §7).
+    InvalidRequestObject,
+    /// `authorization_details` is malformed, or the client may not have it (RFC 9396 §5).
+    InvalidAuthorizationDetails,
     /// `registration` is not supported.
     RegistrationNotSupported,
+    /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
+    InvalidRedirectUri,
+    /// A member of the metadata is invalid or not supported (RFC 7591 §3.2.2).
+    InvalidClientMetadata,
+    /// The software statement is invalid (RFC 7591 §3.2.2).
+    InvalidSoftwareStatement,
+    /// The software statement is not approved (RFC 7591 §3.2.2).
+    UnapprovedSoftwareStatement,
+    /// The access token is invalid (RFC 6750 §3.1).
+    InvalidToken,
     /// An internal error.
     ServerError,
     /// The server is temporarily unavailable.
@@ -67,13 +99,28 @@ impl ErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+            Self::InvalidToken => "invalid_token",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -82,7 +129,7 @@ impl ErrorCode {
     /// The HTTP status of an error response that is not a redirect (RFC 6749 §5.2).
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidClient => 401,
+            Self::InvalidClient | Self::InvalidToken => 401,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             _ => 400,
@@ -119,6 +166,16 @@ impl ErrorCode {
 impl From<crate::params::ParamsError> for OAuthError {
     fn from(error: crate::params::ParamsError) -> Self {
         ErrorCode::InvalidRequest.because(error.to_string())
+    }
+}
+
+impl From<crate::dpop::DpopError> for OAuthError {
+    fn from(error: crate::dpop::DpopError) -> Self {
+        let code = match error {
+            crate::dpop::DpopError::Nonce => ErrorCode::UseDpopNonce,
+            _ => ErrorCode::InvalidDpopProof,
+        };
+        code.because(error.to_string())
     }
 }
 

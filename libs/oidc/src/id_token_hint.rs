@@ -14,7 +14,7 @@ const LEEWAY: i64 = 30;
 #[derive(Clone, Debug)]
 pub enum IdTokenHint {
     /// An ID token that this server signed, for any client, expired or not.
-    Verified(IdTokenClaims),
+    Verified(Box<IdTokenClaims>),
     /// An ID token that names this server as issuer and whose key is not known any more. It proves no more than a `client_id`.
     UnknownKey {
         /// The client that it is for.
@@ -30,7 +30,7 @@ impl IdTokenHint {
     pub fn verify(token: &str, server: AuthorizationServer<'_>, now: i64) -> Self {
         let expect = Validation {
             typ: TYP_ID_TOKEN,
-            algorithms: &[Algorithm::Es256, Algorithm::Rs256],
+            algorithms: &Algorithm::ALL,
             issuer: server.issuer,
             audience: None,
             now,
@@ -38,7 +38,7 @@ impl IdTokenHint {
             accept_expired: true,
         };
         match verify::<IdTokenClaims>(token, server.hint_keys, &expect) {
-            Ok(verified) => Self::Verified(verified.claims),
+            Ok(verified) => Self::Verified(Box::new(verified.claims)),
             Err(VerifyError::UnknownKey) => match decode_unverified(token) {
                 Some(claims) if claims.iss == server.issuer => Self::UnknownKey {
                     client_id: claims.aud,
@@ -52,7 +52,7 @@ impl IdTokenHint {
     /// The claims, when their signature is verified.
     pub fn verified(self) -> Option<IdTokenClaims> {
         match self {
-            Self::Verified(claims) => Some(claims),
+            Self::Verified(claims) => Some(*claims),
             Self::UnknownKey { .. } | Self::Invalid => None,
         }
     }

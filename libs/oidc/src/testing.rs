@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::claims::IdTokenClaims;
+use serde_json::json;
+
+use crate::authorization_details::{DetailType, DetailTypes, Schema};
+use crate::claims::{ClaimScopes, IdTokenClaims};
 use crate::client::{ClientMetadata, RegisteredClient};
 use crate::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, TYP_ID_TOKEN};
 use crate::resource::Resource;
@@ -15,12 +18,17 @@ pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-pub(crate) const PRIVILEGED: PrivilegedScopes<'static> = PrivilegedScopes(&["admin", "users:read"]);
+pub(crate) const PRIVILEGED: PrivilegedScopes<'static> = PrivilegedScopes {
+    of_administrators: &["admin", "users:read"],
+    of_users: &["directory:delegated"],
+};
 
 struct Keys {
     signing: SigningKey,
     known: KeySet,
     audiences: Vec<Resource>,
+    claims: ClaimScopes,
+    detail_types: DetailTypes,
 }
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
@@ -31,10 +39,19 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let audiences = [ISSUER, "https://users.example"]
         .map(|url| Resource::parse(url).unwrap())
         .to_vec();
+    let mut detail_types = DetailTypes::default();
+    let payment = json!({ "required": ["amount"], "properties": { "amount": { "type": "integer" } } });
+    let payment = DetailType {
+        description: "Start a payment".to_owned(),
+        schema: Schema::parse(&payment).unwrap(),
+    };
+    detail_types.add("payment", payment);
     Keys {
         signing,
         known,
         audiences,
+        claims: ClaimScopes::default(),
+        detail_types,
     }
 });
 
@@ -45,6 +62,10 @@ pub(crate) fn server() -> AuthorizationServer<'static> {
         audiences: &KEYS.audiences,
         privileged_scopes: PRIVILEGED,
         hint_keys: &KEYS.known,
+        requires_pushed_requests: false,
+        claims: &KEYS.claims,
+        detail_types: &KEYS.detail_types,
+        registers_users: true,
         clock_skew: 60,
     }
 }
@@ -94,10 +115,12 @@ fn sign_claims(key: &SigningKey, typ: &str, change: fn(&mut IdTokenClaims)) -> S
         exp: NOW - 86_100,
         iat: NOW - 86_400,
         auth_time: NOW - 86_400,
+        acr: Some("1".to_owned()),
         amr: vec!["pwd".to_owned()],
         nonce: None,
         at_hash: None,
         sid: Some("s1".to_owned()),
+        roles: Vec::new(),
     };
     change(&mut claims);
     key.sign(typ, &claims).unwrap()

@@ -1,6 +1,10 @@
 //! Attributes of a response: `attributes` and `excludedAttributes` (RFC 7644 §3.4.2.5, §3.9).
 
+mod written;
+
 use serde_json::{Map, Value};
+
+pub use written::Written;
 
 use crate::Error;
 use crate::schema::{Attribute, Referent, ResourceType, Returned};
@@ -55,16 +59,19 @@ impl Projection {
     /// True if a response has the attribute `name` of the core schema, so that its values are worth loading.
     pub fn has(&self, name: &str, resource_type: &ResourceType) -> bool {
         let attribute = resource_type.find(name);
-        attribute.is_some_and(|attribute| self.keeps(None, attribute))
+        attribute.is_some_and(|attribute| self.keeps((None, attribute), &Written::default()))
     }
 
-    /// Takes out of `resource`, which has canonical names, the attributes that the response does not have.
-    pub fn apply(&self, resource: &mut Map<String, Value>, resource_type: &ResourceType) {
+    /// Takes out of `resource`, which has canonical names, the attributes that the response does not have. The response to a write
+    /// has also those that it has `written`, unless `attributes` chooses others (RFC 7643 §7, `request`).
+    pub fn apply(&self, resource: &mut Map<String, Value>, resource_type: &ResourceType, written: &Written) {
         for extension in &resource_type.extensions {
             let Some(Value::Object(members)) = resource.get_mut(&extension.id) else {
                 continue;
             };
-            self.apply_to(members, Some(&extension.id), |name| extension.find(name));
+            self.apply_to((members, written), Some(&extension.id), |name| {
+                extension.find(name)
+            });
             if members.is_empty() {
                 resource.remove(&extension.id);
             }
@@ -78,21 +85,25 @@ impl Projection {
                 false => core.insert(name, value),
             };
         }
-        self.apply_to(&mut core, None, |name| resource_type.find(name));
+        self.apply_to((&mut core, written), None, |name| resource_type.find(name));
         resource.append(&mut core);
         resource.append(&mut extensions);
     }
 
-    fn apply_to<'a, F>(&self, members: &mut Map<String, Value>, schema: Option<&str>, find: F)
-    where
+    fn apply_to<'a, F>(
+        &self,
+        (members, written): (&mut Map<String, Value>, &Written),
+        schema: Option<&str>,
+        find: F,
+    ) where
         F: Fn(&str) -> Option<&'a Attribute>,
     {
         members.retain(|name, value| {
             let Some(attribute) = find(name) else { return false };
-            if !self.keeps(schema, attribute) {
+            if !self.keeps((schema, attribute), written) {
                 return false;
             }
-            self.apply_to_subs(value, schema, attribute);
+            self.apply_to_subs(value, (schema, attribute), written);
             let empty = match value {
                 Value::Object(members) => members.is_empty() && !attribute.sub.is_empty(),
                 Value::Array(items) => items.is_empty(),
@@ -102,26 +113,31 @@ impl Projection {
         });
     }
 
-    fn apply_to_subs(&self, value: &mut Value, schema: Option<&str>, attribute: &Attribute) {
+    fn apply_to_subs(
+        &self,
+        value: &mut Value,
+        (schema, attribute): (Option<&str>, &Attribute),
+        written: &Written,
+    ) {
         if attribute.sub.is_empty() {
             return;
         }
         match value {
             Value::Array(items) => {
                 for item in items.iter_mut() {
-                    self.apply_to_subs(item, schema, attribute);
+                    self.apply_to_subs(item, (schema, attribute), written);
                 }
                 items.retain(|item| item.as_object().is_none_or(|members| !members.is_empty()));
             }
             Value::Object(members) => members.retain(|name, _| {
                 let sub = attribute.find_sub(name);
-                sub.is_some_and(|sub| self.keeps_sub(schema, attribute, sub))
+                sub.is_some_and(|sub| self.keeps_sub((schema, attribute), sub, written))
             }),
             _ => {}
         }
     }
 
-    fn keeps(&self, schema: Option<&str>, attribute: &Attribute) -> bool {
+    fn keeps(&self, (schema, attribute): (Option<&str>, &Attribute), written: &Written) -> bool {
         let is_selected = |all: &[Selected], whole: bool| {
             all.iter()
                 .any(|one| one.covers(schema, attribute) && (!whole || one.sub.is_none()))
@@ -138,12 +154,19 @@ impl Projection {
             (Returned::Default, Self::Only(all)) => is_selected(all, false),
             (Returned::Default, Self::Without(all)) => !is_selected(all, true),
             (Returned::Default, Self::Default) => true,
-            (Returned::Request, Self::Default | Self::Without(_)) => false,
+            (Returned::Request, Self::Without(all)) => is_named(&written.0) && !is_selected(all, true),
+            (Returned::Request, Self::Default) => is_named(&written.0),
         }
     }
 
-    fn keeps_sub(&self, schema: Option<&str>, attribute: &Attribute, sub: &Attribute) -> bool {
+    fn keeps_sub(
+        &self,
+        (schema, attribute): (Option<&str>, &Attribute),
+        sub: &Attribute,
+        Written(written): &Written,
+    ) -> bool {
         let named = |one: &Selected| one.sub.as_ref().is_some_and(|name| *name == sub.name);
+        let is_named = |all: &[Selected]| all.iter().any(|one| one.covers(schema, attribute) && named(one));
         match (sub.returned, self) {
             (Returned::Always, _) => true,
             (Returned::Never, _) => false,
@@ -154,11 +177,10 @@ impl Projection {
                     // An attribute that is always there, and was not chosen, is there as a whole.
                 }) || !all.iter().any(|one| one.covers(schema, attribute)) && returned == Returned::Default
             }
-            (Returned::Default, Self::Without(all)) => {
-                !all.iter().any(|one| one.covers(schema, attribute) && named(one))
-            }
+            (Returned::Default, Self::Without(all)) => !is_named(all),
             (Returned::Default, Self::Default) => true,
-            (Returned::Request, Self::Default | Self::Without(_)) => false,
+            (Returned::Request, Self::Without(all)) => is_named(written) && !is_named(all),
+            (Returned::Request, Self::Default) => is_named(written),
         }
     }
 }

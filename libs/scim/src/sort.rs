@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use crate::Error;
 use crate::filter::compare_numbers;
-use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, fold, preferred};
+use crate::schema::{AttributeRef, AttributeType, Instant, Referent, ResourceType, fold};
 
 /// The order of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,12 @@ impl SortKey {
             _ => Ordering::Equal,
         }
     }
+}
+
+/// The primary value, or the first (RFC 7643 §2.4).
+fn preferred(items: &[Value]) -> Option<&Value> {
+    let primary = |item: &&Value| item.get("primary") == Some(&Value::Bool(true));
+    items.iter().find(primary).or_else(|| items.first())
 }
 
 #[cfg(test)]

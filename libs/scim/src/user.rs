@@ -41,7 +41,8 @@ pub struct User {
 pub struct Password(String);
 
 impl Password {
-    pub(crate) fn new(text: String) -> Self {
+    /// A password as it was sent.
+    pub fn new(text: String) -> Self {
         Self(text)
     }
 
@@ -116,8 +117,6 @@ pub struct Meta<'a> {
     pub location: &'a str,
     /// The version.
     pub version: i64,
-    /// The names of the user's groups.
-    pub groups: &'a [String],
 }
 
 impl User {
@@ -196,14 +195,6 @@ impl User {
         }
         if let Some(timezone) = &self.timezone {
             put("timezone", timezone.as_str().into());
-        }
-        if !meta.groups.is_empty() {
-            let groups: Vec<Value> = meta
-                .groups
-                .iter()
-                .map(|name| json!({"value": name, "display": name}))
-                .collect();
-            put("groups", groups.into());
         }
         put(
             "meta",

@@ -18,8 +18,11 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chassis::db::{Db, DbConfig, Engine, Migrations};
+use sqlx::migrate::Migrator;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+
+use crate::wait::eventually;
 
 /// The environment variable with the URL of the PostgreSQL server.
 const POSTGRES: &str = "VESTIBULE_TEST_POSTGRES";
@@ -79,6 +82,23 @@ impl TestDb {
         }
     }
 
+    /// Waits until a statement waits for a lock that another transaction holds. On SQLite it returns at once: a transaction
+    /// waits for the only writer before it begins, so nothing of it has happened either way.
+    ///
+    /// # Panics
+    /// No statement waits within 20 seconds, or the server fails.
+    #[expect(clippy::expect_used, reason = "a test that cannot go on must say why")]
+    pub async fn wait_for_lock_waiter(&self) {
+        const WAITS: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        let Db::Postgres(server) = &self.db else { return };
+        eventually("a statement waits for a lock", async || {
+            let waits: Result<bool, _> = sqlx::query_scalar(WAITS).fetch_one(server.pool()).await;
+            waits.expect("the activity of the server").then_some(())
+        })
+        .await;
+    }
+
     /// Opens a second handle with its own connections, as another replica would.
     ///
     /// # Panics
@@ -114,6 +134,19 @@ impl Drop for TestDb {
             }
         });
         let _ = cleanup.join();
+    }
+}
+
+/// The migrations of a set up to a version, as an earlier program had them.
+pub fn migrations_until(set: &Migrations, version: i64) -> Migrations {
+    let until = |files: &Migrator| {
+        let known = files.iter().filter(|file| file.version <= version);
+        Migrator::with_migrations(known.cloned().collect())
+    };
+    Migrations {
+        name: set.name,
+        sqlite: until(&set.sqlite),
+        postgres: until(&set.postgres),
     }
 }
 

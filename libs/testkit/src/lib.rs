@@ -15,7 +15,7 @@ mod visitor;
 mod wait;
 
 pub use balancer::Balancer;
-pub use db::{TestDb, block_on, databases, of_engine, postgres, sqlite};
+pub use db::{TestDb, block_on, databases, migrations_until, of_engine, postgres, sqlite};
 pub use generated::{assert_api_reference, assert_generated, is_generating, operations_without_example};
 pub use people::{Person, Tokens, pkce_challenge};
 pub use pooler::Pooler;

@@ -109,8 +109,14 @@ impl Stack {
         let operator_secret = write_secrets(folder.path());
         let events = configuration::events_toml(&options);
         for (name, text) in [
-            (AUTH_TOML, ports.auth_toml(&auth_db) + &events),
-            (USERS_TOML, ports.users_toml(&users_db) + &events),
+            (
+                AUTH_TOML,
+                ports.auth_toml(&auth_db) + &events + &options.auth_toml,
+            ),
+            (
+                USERS_TOML,
+                ports.users_toml(&users_db) + &events + &options.users_toml,
+            ),
         ] {
             write(&folder.path().join(name), &text);
             if let Some(release) = &options.release {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::backoff::jittered;
 use chassis::random::Random;
 
 const MINUTE: u64 = 60;
@@ -31,9 +32,5 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(27 * HOUR);
 /// chance, so that what failed together does not come back together.
 pub(super) fn pause(attempts: i32, random: &dyn Random) -> Option<Duration> {
     let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
-    let pause = Duration::from_secs(*PAUSES.get(index)?);
-    let mut byte = [0];
-    random.fill(&mut byte);
-    let [chance] = byte;
-    Some(pause + pause * u32::from(chance) / 2560)
+    Some(jittered(Duration::from_secs(*PAUSES.get(index)?), random))
 }

@@ -16,7 +16,7 @@ const SCHEME: Label = Label::of(
     ],
 );
 
-const ALGORITHM: Label = Label::of("algorithm", &["ES256", "RS256"]);
+const ALGORITHM: Label = Label::of("algorithm", &["RS256", "PS256", "ES256", "ES384", "EdDSA"]);
 
 /// The metrics of sign-ins, tokens, registrations, passwords and keys.
 pub const METRICS: &[Metric] = &[
@@ -47,20 +47,56 @@ pub const METRICS: &[Metric] = &[
     .labels(&[
         Label::of(
             "grant",
-            &["authorization_code", "refresh_token", "client_credentials"],
+            &["authorization_code", "refresh_token", "client_credentials", "device_code", "token_exchange"],
         ),
         Label::of("outcome", &["issued", "rejected"]),
     ]),
+    Metric::counter(
+        "vestibule_client_key_set_fetches_total",
+        "calls",
+        "Fetches of the key sets of clients from their `jwks_uri`, by outcome.",
+    )
+    .labels(&[Label::of("outcome", &["fetched", "failed"])]),
     Metric::counter(
         "vestibule_token_reuse_total",
         "grants",
         "Grants that were revoked because a code or a refresh token came a second time: somebody has a copy.",
     ),
     Metric::counter(
+        "vestibule_logout_deliveries_total",
+        "attempts",
+        "Attempts to tell an application of the end of a session (back-channel logout), by outcome.",
+    )
+    .labels(&[Label::of("outcome", &["delivered", "failed", "given_up"])]),
+    Metric::counter(
         "vestibule_authorization_requests_refused_total",
         "requests",
-        "Authorization requests that could not wait for a sign-in, because too many wait already.",
+        "Authorization requests that could not wait for a sign-in or be pushed, because too many wait already.",
     ),
+    Metric::counter(
+        "vestibule_device_authorizations_total",
+        "requests",
+        "Devices that asked for codes (`requested`, or `rejected` because too many wait), and the answers of people.",
+    )
+    .labels(&[Label::of(
+        "outcome",
+        &["requested", "rejected", "allowed", "denied"],
+    )]),
+    Metric::counter(
+        "vestibule_forward_auth_requests_total",
+        "requests",
+        "Requests to protected hosts that proxies asked about, by outcome.",
+    )
+    .labels(&[Label::of(
+        "outcome",
+        &["allowed", "public", "sign_in", "unauthenticated", "forbidden", "rejected"],
+    )]),
+    Metric::counter(
+        "vestibule_forward_auth_tickets_total",
+        "tickets",
+        "Tickets of sign-ins that came to protected hosts, by outcome; a refused one was used before, too old, or of another browser.",
+    )
+    .labels(&[Label::of("outcome", &["redeemed", "rejected"])]),
     Metric::counter(
         "vestibule_registrations_total",
         "registrations",

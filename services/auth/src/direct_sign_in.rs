@@ -5,6 +5,7 @@ use std::time::Duration;
 use chassis::db::{Db, DbError};
 use chassis::http::ClientInfo;
 use chassis::secret::Token;
+use oidc::dpop::Confirmation;
 use oidc::error::OAuthError;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
@@ -164,6 +165,8 @@ impl DirectSignIn {
             auth_time: who.auth_time,
             amr: who.amr.clone(),
             nonce: None,
+            details: Default::default(),
+            confirmation: Confirmation::default(),
         };
         let pending = self.tokens.issue(&mut tx, &client, grant).await?;
         let device = match remember {

@@ -7,11 +7,12 @@ use std::time::Duration;
 use chassis::access::{BoxFuture, IssuedToken, TokenError, TokenIssuer};
 use chassis::clock::SharedClock;
 use chassis::secret::Token;
+use oidc::dpop::Confirmation;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 
 use crate::clients::Clients;
-use crate::tokens::Tokens;
+use crate::tokens::{ClientTokenRequest, Tokens};
 
 /// The scopes that calls of the user service need: to register users, and to follow its events.
 const SCOPES: [&str; 2] = ["users:write", "events:read"];
@@ -45,9 +46,14 @@ impl OwnTokens {
             .ok_or_else(|| TokenError::Refused(format!("the configuration has no [clients.{id}]")))?;
         let scope = Scope::of(SCOPES).map_err(|error| TokenError::Failed(error.into()))?;
         let now = self.clock.now();
+        let request = ClientTokenRequest {
+            scope: Some(&scope),
+            resources: std::slice::from_ref(&self.users),
+            details: None,
+        };
         let issued = self
             .tokens
-            .issue_client_token(&client, Some(&scope), std::slice::from_ref(&self.users))
+            .issue_client_token(&client, &request, &Confirmation::default())
             .map_err(|error| TokenError::Failed(error.into()))?;
         Ok(IssuedToken {
             token: Token::new(issued.access_token),

@@ -1,6 +1,6 @@
 //! The wiring of the service: its collaborators and background tasks. The shell `chassis::service` runs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use brokers::{AnyTransport, follow};
 use chassis::access::ServiceTokens;
 use chassis::backoff::Backoff;
 use chassis::cipher::Cipher;
+use chassis::client_certificate::CertificateAuthorities;
 use chassis::config::ConfigError;
 use chassis::db::{Db, Migrations};
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
@@ -23,19 +24,28 @@ use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
 use crate::accounts::AccountsSnapshot;
 use crate::app::{App, Parts, SharedApp};
 use crate::breach_list::BreachList;
-use crate::clients::BootstrapError;
+use crate::clients::{BootstrapError, ClientOutbound, ClientRegistrationMode};
 use crate::config::Settings;
 use crate::credentials::Hasher;
+use crate::detail_types::detail_types;
 use crate::html::{Pages, PagesConfig};
 use crate::keys::{self, KeyError, KeyRing};
+use crate::pending_credentials::PendingCredentialSweeper;
 use crate::provisioning::UserEventHandler;
+use crate::scopes::Scopes;
 use crate::sign_up::{HttpUsersService, UsersService};
 use crate::subjects::SubjectHoldings;
 use crate::tokens::Issuer;
-use crate::{restore, routes};
+use crate::{clients, restore, routes};
+
+/// The longest that an application may take to answer a logout token.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The consumer name of the inbox. It must never change.
 const CONSUMER: &str = "auth";
+
+/// The longest that an address of a client may take to answer. A request of the client waits for it.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The migrations of the database.
 pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
@@ -127,15 +137,46 @@ impl From<BootstrapError> for RunError {
     }
 }
 
+/// Tells the operator that applications know nobody any more, because the secret of their identifiers is gone.
+async fn report_lost_subjects(db: &Db, keys: &KeyRing) -> Result<(), RunError> {
+    if !keys.has_new_subjects() {
+        return Ok(());
+    }
+    let lost = clients::count_pairwise(db).await?;
+    if lost > 0 {
+        tracing::error!(
+            "the secret of pairwise subjects was missing and was made anew: everybody is a stranger to {lost} applications until a backup with the table subject_secret is restored"
+        );
+    }
+    Ok(())
+}
+
 async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp, RunError> {
     let db = environment.db.clone();
     let clock = || Arc::clone(&environment.clock);
     let random = || Arc::clone(&environment.random);
+    let registers_clients = settings.registration.clients != ClientRegistrationMode::Off;
+    let scopes = Scopes::new(&settings.scopes)
+        .map_err(|invalid| ConfigError::invalid(&invalid.key, invalid.reason))?;
+    let detail_types = detail_types(&settings.authorization_details)
+        .map_err(|invalid| ConfigError::invalid(&invalid.key, invalid.reason))?;
+    let must_push = settings.authorization.require_pushed_authorization_requests;
     let issuer = Issuer::new(&settings.issuer, &settings.users.url)
+        .and_then(|issuer| issuer.requiring_pushed_requests(must_push))
+        .and_then(|issuer| issuer.with_registration(settings.registration.open))
+        .and_then(|issuer| issuer.with_client_registration(registers_clients))
+        .and_then(|issuer| issuer.with_claims(scopes.claims().clone()))
+        .and_then(|issuer| issuer.with_mutual_tls(settings.offered_mutual_tls()))
+        .and_then(|issuer| issuer.with_detail_types(detail_types))
         .map_err(|error| ConfigError::invalid("issuer", error.to_string()))?;
     let cipher = Cipher::new(&settings.encryption).map_err(KeyError::from)?;
     restore::delete_restored_keys(&db).await?;
-    let keys = KeyRing::open(db.clone(), clock(), random(), cipher, settings.rotation_policy()).await?;
+    let (policy, registered) = (
+        settings.rotation_policy(),
+        clients::signing_algorithms(&db, &settings.clients).await?,
+    );
+    let keys = KeyRing::open(db.clone(), clock(), random(), cipher, policy, &registered).await?;
+    report_lost_subjects(&db, &keys).await?;
     let pages = Pages::new(PagesConfig {
         issuer: &settings.issuer,
         brand: settings.brand.clone(),
@@ -156,6 +197,10 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
         environment.shutdown.clone(),
     );
     let webhooks = webhooks(&settings, db.clone(), outbox.clone())?;
+    let client_outbound = client_outbound(&settings)?;
+    let client_logo_secret = settings.secret_for("client logos")?;
+    let client_authorities = client_authorities(&settings)?;
+    let statement_issuers = settings.registration.statement_issuers()?;
     let (users_url, http) = (settings.users.effective_url().clone(), environment.http.clone());
     Ok(SharedApp::new(App::new(Parts {
         users: move |tokens| {
@@ -168,13 +213,25 @@ async fn wire(settings: Settings, environment: &Environment) -> Result<SharedApp
         outbox,
         feed,
         webhooks,
+        client_outbound,
+        client_logo_secret,
+        shutdown: environment.shutdown.clone(),
+        client_authorities,
+        statement_issuers,
         hasher,
         breach_list: Arc::new(breach_list),
         issuer,
+        scopes,
+        outbound: outbound(&settings)?,
         keys,
         pages,
         settings,
     })))
+}
+
+/// The ways out to the logout URIs of applications, under the rules of `[webhooks]` (SB-32).
+pub(crate) fn outbound(settings: &Settings) -> Result<ClientOutbound, RunError> {
+    Ok(ClientOutbound::new(settings.webhooks.policy(), LOGOUT_TIMEOUT)?)
 }
 
 /// The webhooks. Their secrets are encrypted like the signing keys.
@@ -188,6 +245,18 @@ pub(crate) fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<We
         config: settings.webhooks.clone(),
         retention: settings.events.retention(),
     }))
+}
+
+/// The ways out to other addresses that clients are registered with, under the same rules.
+pub(crate) fn client_outbound(settings: &Settings) -> Result<ClientOutbound, RunError> {
+    Ok(ClientOutbound::new(settings.webhooks.policy(), CLIENT_TIMEOUT)?)
+}
+
+/// The authorities of the certificates with which clients authenticate (RFC 8705 §2.1).
+pub(crate) fn client_authorities(settings: &Settings) -> Result<Option<CertificateAuthorities>, ConfigError> {
+    let read = |path: &PathBuf| CertificateAuthorities::read(path);
+    let authorities = settings.mutual_tls.authorities.as_ref().map(read).transpose();
+    authorities.map_err(|error| ConfigError::invalid("mutual_tls.authorities", error.to_string()))
 }
 
 /// Starts the background tasks, which run until `shutdown`.
@@ -206,6 +275,10 @@ fn start_background_tasks(app: &SharedApp, environment: &Environment) -> Result<
     });
     let (sweeping, until) = (app.sweeper.clone(), shutdown.clone());
     shutdown.supervise("sweeper", move || sweeping.clone().run(until.clone()));
+    let (logouts, until) = (app.logouts.clone(), shutdown.clone());
+    shutdown.supervise("logouts", move || logouts.clone().run(until.clone()));
+    let (logos, until) = (app.client_logos.clone(), shutdown.clone());
+    shutdown.supervise("client_logos", move || logos.clone().run(until.clone()));
     let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
     shutdown.supervise("webhooks", move || {
         Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
@@ -238,7 +311,7 @@ fn start_publishing(app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError
     Ok(())
 }
 
-/// Starts the consumer of the user service's events.
+/// Starts the consumer of the user service's events, and the sweeper of pending credentials, which asks that service.
 fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown) -> Result<(), RunError> {
     let tokens = ServiceTokens::issued_by(app.own_tokens.clone(), Arc::clone(&environment.clock));
     let feed = FeedSource::new(
@@ -247,6 +320,9 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
         tokens,
     )
     .map_err(anyhow::Error::from)?;
+    let sweeper = PendingCredentialSweeper::new(app.db.clone(), Arc::clone(&app.clock), feed.clone());
+    let until = shutdown.clone();
+    shutdown.supervise("pending_credentials", move || sweeper.clone().run(until.clone()));
     let (app, until) = (app.clone(), shutdown.clone());
     shutdown.supervise("users_events", move || {
         let followed = Followed {

@@ -8,10 +8,13 @@ use chassis::db::{Db, DbError};
 use chassis::shutdown::Shutdown;
 
 use crate::accounts::{self, Accounts};
+use crate::clients::ClientRegistration;
 use crate::grants::Grants;
 use crate::registration::Registrations;
 use crate::sessions::Sessions;
-use crate::{authorization_requests, form_submissions, setup_links, sign_up, throttle};
+use crate::{
+    authorization_requests, clients, form_submissions, host_sessions, logouts, setup_links, sign_up, throttle,
+};
 
 /// The interval between two sweeps.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -25,6 +28,7 @@ pub(crate) struct Sweeper {
     pub(crate) grants: Grants,
     pub(crate) registrations: Registrations,
     pub(crate) sessions: Sessions,
+    pub(crate) client_registration: ClientRegistration,
 }
 
 impl Sweeper {
@@ -81,7 +85,11 @@ impl Sweeper {
         let mut tx = self.db.begin("sweep_short_lived").await?;
         authorization_requests::sweep(&mut tx, now).await?;
         form_submissions::sweep(&mut tx, now).await?;
+        clients::sweep(&mut tx, now).await?;
+        host_sessions::sweep(&mut tx, now).await?;
+        logouts::sweep(&mut tx).await?;
         tx.commit().await?;
+        self.client_registration.sweep_unused().await?;
         self.grants.sweep().await.map(drop)
     }
 }

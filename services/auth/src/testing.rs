@@ -1,5 +1,7 @@
 //! Support for the tests of this crate: a service without listeners, and people in it.
 
+pub(crate) mod image_server;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -19,20 +21,23 @@ use events::Outbox;
 use events::feed::Feed;
 use events::operations::Operations;
 use events::transport::TransportKind;
+use oidc::dpop::Confirmation;
 use uuid::Uuid;
 
 use crate::accounts::{AccountsSnapshot, SignInError, SignInRequest, SignedIn};
 use crate::app::{App, Parts, SharedApp};
-use crate::clients::{BootstrapError, ClientSettings};
+use crate::clients::{self, BootstrapError, ClientRegistrationMode, ClientSettings};
 use crate::config::Settings;
 use crate::credentials;
 use crate::credentials::{Cost, Hasher, HasherConfig, Password};
+use crate::detail_types::detail_types;
 use crate::html::{Pages, PagesConfig};
 use crate::keys::KeyRing;
 use crate::registration::Rejection;
+use crate::scopes::Scopes;
 use crate::sessions::{StartError, StartedSession};
 use crate::sign_up::{RegistrationDecision, UsersService, UsersUnavailable};
-use crate::tokens::{Grant, Issuer};
+use crate::tokens::{Grant, Issuer, RefreshRequest};
 
 /// A password that everybody in tests may have.
 pub(crate) const PASSWORD: &str = "gorse-tin-vivid";
@@ -86,6 +91,9 @@ pub(crate) fn state_of(request: &RegistrationRequested) -> UserState {
         attributes: BTreeMap::new(),
         groups: request.groups.clone(),
         group_ids: None,
+        external_ids: Default::default(),
+        credential_id: None,
+        deleted_at: None,
         version: 1,
         created_at: request.requested_at,
         updated_at: request.requested_at,
@@ -105,6 +113,9 @@ pub(crate) fn person_state(id: Uuid, name: &str) -> UserState {
         attributes: BTreeMap::new(),
         groups: Vec::new(),
         group_ids: None,
+        external_ids: Default::default(),
+        credential_id: None,
+        deleted_at: None,
         version: 1,
         created_at: BEGINNING,
         updated_at: BEGINNING,
@@ -194,14 +205,26 @@ pub(crate) async fn app_with(
         random: Arc::clone(&random),
     })
     .unwrap();
-    let issuer = Issuer::new(&settings.issuer, &settings.users.url).unwrap();
+    let registers_clients = settings.registration.clients != ClientRegistrationMode::Off;
+    let scopes = Scopes::new(&settings.scopes).unwrap();
+    let must_push = settings.authorization.require_pushed_authorization_requests;
+    let issuer = Issuer::new(&settings.issuer, &settings.users.url)
+        .and_then(|issuer| issuer.requiring_pushed_requests(must_push))
+        .and_then(|issuer| issuer.with_registration(settings.registration.open))
+        .and_then(|issuer| issuer.with_client_registration(registers_clients))
+        .and_then(|issuer| issuer.with_claims(scopes.claims().clone()))
+        .and_then(|issuer| issuer.with_mutual_tls(settings.offered_mutual_tls()))
+        .and_then(|issuer| issuer.with_detail_types(detail_types(&settings.authorization_details).unwrap()))
+        .unwrap();
     let cipher = Cipher::new(&settings.encryption).unwrap();
+    let registered = clients::signing_algorithms(db, &settings.clients).await.unwrap();
     let keys = KeyRing::open(
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&random),
         cipher,
         settings.rotation_policy(),
+        &registered,
     );
     let keys = keys.await.unwrap();
     let outbox = Outbox::new(issuer.url(), Arc::clone(&shared), Arc::clone(&random));
@@ -212,6 +235,9 @@ pub(crate) async fn app_with(
         Shutdown::new(),
     );
     let webhooks = crate::service::webhooks(&settings, db.clone(), outbox.clone()).unwrap();
+    let client_outbound = crate::service::client_outbound(&settings).unwrap();
+    let client_authorities = crate::service::client_authorities(&settings).unwrap();
+    let statement_issuers = settings.registration.statement_issuers().unwrap();
     let app = SharedApp::new(App::new(Parts {
         operations: Operations::new(db.clone(), outbox.clone(), "auth", TransportKind::Feed),
         hasher: cheap_hasher(&random),
@@ -222,8 +248,15 @@ pub(crate) async fn app_with(
         outbox,
         feed,
         webhooks,
+        client_outbound,
+        client_logo_secret: [8; 32],
+        shutdown: Shutdown::new(),
+        client_authorities,
+        statement_issuers,
         users: move |_| users,
         issuer,
+        scopes,
+        outbound: crate::service::outbound(&settings).unwrap(),
         keys,
         pages,
         settings,
@@ -310,12 +343,38 @@ impl TestApp {
         chassis::on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_one(c).await.unwrap())
     }
 
+    /// The texts of one column from the database.
+    pub(crate) async fn texts(&self, statement: &'static str) -> Vec<String> {
+        let mut reader = self.db.reader().await.unwrap();
+        chassis::on_engine!(&mut reader, c => sqlx::query_scalar(statement).fetch_all(c).await.unwrap())
+    }
+
+    /// Runs a statement, for instance one that makes the next request fail.
+    pub(crate) async fn run(&self, statement: &'static str) {
+        let mut tx = self.db.begin("test").await.unwrap();
+        chassis::on_engine!(&mut tx, c => sqlx::query(statement).execute(c).await.map(drop).unwrap());
+        tx.commit().await.unwrap();
+    }
+
     /// Starts a session for somebody who has just signed in.
     pub(crate) async fn start(&self, who: &SignedIn) -> Result<StartedSession, StartError> {
         let mut tx = self.db.begin("test").await.unwrap();
         let started = self.sessions.start(&mut tx, who, &client("192.0.2.1")).await?;
         tx.commit().await.unwrap();
         Ok(started)
+    }
+}
+
+/// The proof of the sender of a request without one.
+pub(crate) static NOTHING: Confirmation = Confirmation { jkt: None, x5t: None };
+
+/// A request for all that was granted.
+pub(crate) fn whole_grant() -> RefreshRequest<'static> {
+    RefreshRequest {
+        details: None,
+        scope: None,
+        resources: &[],
+        confirmation: &NOTHING,
     }
 }
 
@@ -330,6 +389,8 @@ pub(crate) async fn persons_token(app: &App, person: Uuid, client: &str, scope: 
         auth_time: app.clock.now(),
         amr: vec!["pwd".to_owned()],
         nonce: None,
+        details: Default::default(),
+        confirmation: Confirmation::default(),
     };
     let mut tx = app.db.begin("test").await.unwrap();
     let pending = app.tokens.issue(&mut tx, &client, grant).await.unwrap();

@@ -11,12 +11,18 @@ use chassis::http::Problem;
 use events::Outbox;
 use events::feed::{Feed, HasFeed};
 use events::operations::{HasOperations, Operations};
+use oidc::discovery::ProtectedResourceMetadata;
+use provisioning::{HasProvisioning, Provisioning};
 use scim::cursor::CursorKey;
 use scim::schema::Registry;
 use webhooks::{HasWebhooks, Webhooks};
 
-use crate::directory::Restore;
+use crate::bulk::Bulk;
+use crate::credentials::Credentials;
+use crate::delegations::Delegations;
+use crate::directory::{DeletedUsers, Restore};
 use crate::groups::Groups;
+use crate::provisioning_clients::ProvisioningClients;
 use crate::registrations::Registrations;
 use crate::revocations::Revocations;
 use crate::token_checks::TokenChecks;
@@ -32,17 +38,24 @@ pub struct App {
     pub(crate) feed: Feed,
     pub(crate) operations: Operations,
     pub(crate) webhooks: Webhooks,
+    pub(crate) provisioning: Provisioning,
     pub(crate) verifier: Verifier,
     pub(crate) user_created_waiters: UserCreatedWaiters,
     pub(crate) users: Users,
     pub(crate) groups: Groups,
+    pub(crate) bulk: Bulk,
+    pub(crate) delegations: Delegations,
+    pub(crate) provisioning_clients: ProvisioningClients,
     pub(crate) restore: Restore,
+    pub(crate) deleted_users: DeletedUsers,
     pub(crate) registrations: Registrations,
     pub(crate) revocations: Revocations,
     pub(crate) token_checks: TokenChecks,
     pub(crate) scim_base: ScimBase,
     pub(crate) registry: Arc<Registry>,
     pub(crate) cursor_key: CursorKey,
+    pub(crate) credentials: Credentials,
+    pub(crate) resource_metadata: Arc<ProtectedResourceMetadata>,
 }
 
 /// The address of `/scim/v2`, without a slash at the end.
@@ -57,6 +70,11 @@ impl ScimBase {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 
@@ -90,13 +108,22 @@ macro_rules! extracted {
 }
 
 extracted! {
+    Bulk: bulk;
+    CursorKey: cursor_key;
     Db: db;
+    Arc<ProtectedResourceMetadata>: resource_metadata;
     Arc<Registry>: registry;
+    Credentials: credentials;
+    DeletedUsers: deleted_users;
     SharedClock: clock;
+    Delegations: delegations;
     Groups: groups;
+    ProvisioningClients: provisioning_clients;
     Registrations: registrations;
     ScimBase: scim_base;
+    TokenChecks: token_checks;
     Users: users;
+    Verifier: verifier;
 }
 
 impl HasVerifier for SharedApp {
@@ -124,5 +151,11 @@ impl HasOperations for SharedApp {
 impl HasWebhooks for SharedApp {
     fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
+    }
+}
+
+impl HasProvisioning for SharedApp {
+    fn provisioning(&self) -> &Provisioning {
+        &self.0.provisioning
     }
 }

@@ -2,9 +2,16 @@
 
 use chassis::telemetry::catalogue::Metric;
 
-/// The metrics of what this service knows of revocations.
-pub const METRICS: &[Metric] = &[Metric::gauge(
-    "vestibule_revocations_age_seconds",
-    "seconds",
-    "How old the list of revoked grants and deleted clients is; above 5, privileged scopes are refused.",
-)];
+/// The metrics of revocations and of provisioning tokens.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(
+        "vestibule_revocations_age_seconds",
+        "seconds",
+        "How old the list of revoked grants and deleted clients is; above 5, privileged scopes are refused.",
+    ),
+    Metric::gauge(
+        "vestibule_provisioning_token_expiry_seconds",
+        "seconds",
+        "The time until the first provisioning client has no valid token; below 0 when one has none, infinite without clients.",
+    ),
+];

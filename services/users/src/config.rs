@@ -1,18 +1,25 @@
 //! The settings of the service, as the operator writes them.
 
+mod scim;
+#[cfg(test)]
+mod tests;
+
 use brokers::EventsConfig;
 use chassis::cipher::EncryptionSettings;
 use chassis::config::{ConfigError, LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::http::PublicUrl;
+use provisioning::ProvisioningConfig;
 use schemars::JsonSchema;
-use scim::schema::{AttributeConfig, ExtensionConfig, Registry, SchemaConfig};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 use webhooks::WebhooksConfig;
 
-use crate::users::ReservedNames;
+use crate::provisioning_clients::TokenLimits;
+use crate::users::{GracePeriod, ReservedNames};
+
+pub use self::scim::{BulkConfig, ScimConfig, ScimPasswords};
 
 /// The whole configuration file.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -43,14 +50,24 @@ pub struct Settings {
     /// The delivery of events to webhooks.
     #[serde(default)]
     pub webhooks: WebhooksConfig,
+    /// The pushes of users and groups to applications.
+    #[serde(default)]
+    pub provisioning: ProvisioningConfig,
     /// The rules for the user names that may be given out.
     #[serde(default)]
     pub user_names: UserNamesConfig,
     /// The attributes of users beyond those of the standards.
     #[serde(default)]
     pub scim: ScimConfig,
-    /// The keys that secrets in the database are encrypted under. Without it there are no webhooks.
+    /// The limits on the tokens of provisioning clients.
+    #[serde(default)]
+    pub provisioning_clients: ProvisioningClientsConfig,
+    /// The keys that secrets in the database are encrypted under. Without it there are neither webhooks
+    /// nor provisioning targets.
     pub encryption: Option<EncryptionSettings>,
+    /// The grace period of deleted users.
+    #[serde(default)]
+    pub deletion: DeletionConfig,
     /// The authentication service.
     pub auth: AuthSettings,
 }
@@ -68,6 +85,7 @@ impl Settings {
         }
         self.user_names.reserved()?;
         self.scim.registry()?;
+        self.provisioning_clients.check()?;
         self.events.check()
     }
 
@@ -106,30 +124,62 @@ impl UserNamesConfig {
     }
 }
 
-/// `[scim]`: the attributes of users beyond those of the standards (RFC 7643 §3.3, §7).
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScimConfig {
-    /// Attributes of users, in the extension `urn:vestibule:params:scim:schemas:extension:configured:1.0:User`.
-    #[serde(default)]
-    pub attributes: Vec<AttributeConfig>,
-    /// Extensions with URNs of their own.
-    #[serde(default)]
-    pub extensions: Vec<ExtensionConfig>,
+/// `[provisioning_clients]`: limits on the tokens of clients that provision over SCIM.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProvisioningClientsConfig {
+    /// Days for which a token is valid at most, and if no other number is asked for: 1 to 3650.
+    pub max_token_days: u16,
+    /// Days before the end of a client's last token from which on a warning is logged.
+    pub warn_days: u16,
 }
 
-impl ScimConfig {
-    /// The attribute registry of this installation.
-    ///
-    /// # Errors
-    /// The first key that does not fit.
-    pub(crate) fn registry(&self) -> Result<Registry, ConfigError> {
-        let config = SchemaConfig {
-            attributes: self.attributes.clone(),
-            extensions: self.extensions.clone(),
-        };
-        Registry::new(&config)
-            .map_err(|invalid| ConfigError::invalid(format!("scim.{}", invalid.key), invalid.reason))
+impl Default for ProvisioningClientsConfig {
+    fn default() -> Self {
+        Self {
+            max_token_days: 365,
+            warn_days: 30,
+        }
+    }
+}
+
+impl ProvisioningClientsConfig {
+    fn check(self) -> Result<(), ConfigError> {
+        match (1..=3650).contains(&self.max_token_days) {
+            true => Ok(()),
+            false => Err(ConfigError::invalid(
+                "provisioning_clients.max_token_days",
+                "expected a number from 1 to 3650",
+            )),
+        }
+    }
+
+    pub(crate) fn limits(self) -> TokenLimits {
+        TokenLimits {
+            max_days: self.max_token_days,
+            warn_days: self.warn_days,
+        }
+    }
+}
+
+/// `[deletion]`: what becomes of deleted users.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeletionConfig {
+    /// Days for which a deleted user can be restored, and is erased after. 0: a deletion erases at once. A change holds for users who
+    /// are deleted already, too.
+    pub grace_days: u32,
+}
+
+impl Default for DeletionConfig {
+    fn default() -> Self {
+        Self { grace_days: 30 }
+    }
+}
+
+impl DeletionConfig {
+    pub(crate) fn grace(&self) -> GracePeriod {
+        GracePeriod::of_days(self.grace_days)
     }
 }
 
@@ -200,69 +250,4 @@ fn default_client_id() -> String {
 
 fn default_registrar() -> String {
     "vestibule-auth".to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn the_sample_configuration_is_read() {
-        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
-        let settings: Settings = chassis::config::load("users", Some(file), std::iter::empty()).unwrap();
-        assert_eq!(settings.audience(), "http://localhost:8001");
-        assert_eq!(settings.auth.issuer(), "http://localhost:8000");
-        assert_eq!(settings.auth.registrar, default_registrar());
-    }
-
-    #[test]
-    fn the_kafka_settings_of_the_sample_are_read_when_they_are_no_comment() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("users.toml");
-        let sample = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
-        let sample = std::fs::read_to_string(sample).unwrap();
-        let read = |text: &str| -> Settings {
-            std::fs::write(&file, text).unwrap();
-            chassis::config::load("users", Some(&file), std::iter::empty()).unwrap()
-        };
-        let chosen = sample.replacen("transport = \"feed\"", "transport = \"kafka\"", 1);
-        assert_eq!(read(&chosen).check().unwrap_err().key(), "events.kafka");
-        let mut inside = false;
-        let lines: Vec<String> = chosen
-            .lines()
-            .map(|line| {
-                let bare = line.strip_prefix("# ").unwrap_or_default();
-                if bare.starts_with('[') {
-                    inside = bare.starts_with("[events.kafka");
-                }
-                // Keys, and not the sentences about them.
-                let key = bare.starts_with('[')
-                    || bare.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
-                if inside && key { bare } else { line }
-                    .replace("password_file = \"/run/secrets/kafka\"", "password = \"x\"")
-            })
-            .collect();
-        let settings = read(&lines.join("\n"));
-        settings.check().unwrap();
-        let kafka = settings.events.kafka.unwrap();
-        assert_eq!((kafka.brokers.len(), kafka.partitions.get()), (2, 16));
-        assert_eq!(kafka.sasl.unwrap().user, "vestibule-users");
-    }
-
-    #[test]
-    fn the_sample_shows_every_default_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("users.toml");
-        let least = "url = \"http://localhost:8001\"\n\
-            listen = { address = \"127.0.0.1:8001\", management = \"127.0.0.1:9001\" }\n\
-            database = { url = \"sqlite:users.db\" }\n\
-            auth = { issuer = \"http://localhost:8000\", client_secret = \"replace me; better, client_secret_file\" }\n";
-        std::fs::write(&file, least).unwrap();
-        let defaults: Settings = chassis::config::load("users", Some(&file), std::iter::empty()).unwrap();
-        let sample = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/users.sample.toml"));
-        let sample: Settings = chassis::config::load("users", Some(sample), std::iter::empty()).unwrap();
-        assert_eq!(format!("{defaults:?}"), format!("{sample:?}"));
-    }
 }

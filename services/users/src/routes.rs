@@ -2,19 +2,31 @@
 //! route is described in `openapi/`.
 
 use axum::Router;
-use axum::middleware::from_extractor_with_state;
-use chassis::access::{Admin, EventsRead, GroupsRead, GroupsWrite, OpenId, Scope, UsersRead, UsersWrite};
+use axum::middleware::{from_extractor_with_state, from_fn_with_state};
+use axum::routing::any;
+use chassis::access::{
+    Admin, AnyRead, AnyWrite, EventsRead, GroupsRead, GroupsWrite, OpenId, Scope, UsersRead, UsersWrite,
+    add_dpop_nonce,
+};
+use chassis::cors::AnyOrigin;
 use chassis::openapi::Published;
 use chassis::routes::{Permission, Routes};
 use contract::paths::users::{
-    REGISTRATIONS, SCIM, SCIM_CONFIG, SCIM_GROUP, SCIM_GROUPS, SCIM_ME, SCIM_RESOURCE_TYPE,
-    SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_USER, SCIM_USERS, SCIM_USERS_SEARCH, USER,
+    ADMIN_USERS, DELEGATION, DELEGATIONS, DELETED_USER, DELETED_USERS, EXPORT_GROUPS, EXPORT_USERS,
+    IMPORT_GROUPS, IMPORT_USERS, PERSONAL_DATA, PROTECTED_RESOURCE, PROVISIONING_CLIENT,
+    PROVISIONING_CLIENTS, PROVISIONING_TOKEN, PROVISIONING_TOKENS, REGISTRATIONS, RESTORE_USER, SCIM,
+    SCIM_BULK, SCIM_CONFIG, SCIM_GROUP, SCIM_GROUPS, SCIM_GROUPS_SEARCH, SCIM_ME, SCIM_RESOURCE_TYPE,
+    SCIM_RESOURCE_TYPES, SCIM_SCHEMA, SCIM_SCHEMAS, SCIM_SEARCH, SCIM_USER, SCIM_USERS, SCIM_USERS_SEARCH,
+    USER,
 };
 
 use crate::app::SharedApp;
-use crate::http::caller::Directory;
-use crate::http::scim::{discovery, groups, me, refusal, search, users};
-use crate::http::{registrations, user};
+use crate::http::caller::Privileged;
+use crate::http::scim::{bulk, discovery, groups, me, refusal, root, search, users};
+use crate::http::{
+    admin_users, delegations, deleted_users, exports, imports, personal_data, protected_resource,
+    provisioning_clients, registrations, user,
+};
 use crate::openapi;
 
 /// A person's own token.
@@ -22,16 +34,49 @@ const USER_TOKEN: Permission = Permission::SubjectScope(OpenId::NAME);
 /// RFC 7643 §5, RFC 7644 §4: a client learns from these documents how to authenticate. They hold nothing of anybody.
 const DISCOVERY: Permission = Permission::Public("it says what this server supports, and nothing of anybody");
 
-/// The API of this service.
-fn own() -> Routes<SharedApp> {
+/// RFC 9728 §3: a client learns from it where it gets tokens.
+const METADATA: Permission = Permission::Public("clients configure themselves from it");
+
+/// The headers of the routes that scripts of any origin may call.
+const CORS: AnyOrigin = AnyOrigin {
+    request_headers: "authorization, content-type, dpop, if-match",
+    response_headers: "www-authenticate, dpop-nonce, etag, location, retry-after",
+};
+
+/// The record of the person whose token it is, and the metadata. Scripts of any origin may call these routes and those of
+/// [`scim_own_record`] (CORS), and no others.
+fn own_record() -> Routes<SharedApp> {
     Routes::default()
+        .get(PROTECTED_RESOURCE, METADATA, protected_resource::show)
         .get(USER, USER_TOKEN, user::show)
         .patch(USER, USER_TOKEN, user::patch)
+}
+
+/// The same in SCIM: the record of the person (RFC 7644 §3.11), and what this server supports.
+fn scim_own_record() -> Routes<SharedApp> {
+    Routes::default()
+        .get(SCIM_ME, USER_TOKEN, me::show)
+        .get(SCIM_CONFIG, DISCOVERY, discovery::service_provider_config)
+        .get(SCIM_RESOURCE_TYPES, DISCOVERY, discovery::resource_types)
+        .get(SCIM_RESOURCE_TYPE, DISCOVERY, discovery::resource_type)
+        .get(SCIM_SCHEMAS, DISCOVERY, discovery::schemas)
+        .get(SCIM_SCHEMA, DISCOVERY, discovery::schema)
+}
+
+/// The rest of the API of this service.
+fn own() -> Routes<SharedApp> {
+    Routes::default()
+        .get(ADMIN_USERS, Permission::scope::<UsersRead>(), admin_users::search)
         .post(
             REGISTRATIONS,
             Permission::ScopeAnd(UsersWrite::NAME, "a token of the authentication service"),
             registrations::register,
         )
+        .get(PERSONAL_DATA, Permission::scope::<Admin>(), personal_data::show)
+        .post(IMPORT_USERS, Permission::scope::<Admin>(), imports::users)
+        .post(IMPORT_GROUPS, Permission::scope::<Admin>(), imports::groups)
+        .get(EXPORT_USERS, Permission::scope::<Admin>(), exports::users)
+        .get(EXPORT_GROUPS, Permission::scope::<Admin>(), exports::groups)
 }
 
 /// SCIM (RFC 7644).
@@ -44,16 +89,13 @@ fn scim() -> Routes<SharedApp> {
         .get(SCIM_USERS, read, search::list)
         .post(SCIM_USERS, write, users::create)
         .post(SCIM_USERS_SEARCH, read, search::search)
-        .get(SCIM_ME, USER_TOKEN, me::show)
         .get(SCIM_USER, read, users::show)
         .put(SCIM_USER, write, users::replace)
         .patch(SCIM_USER, write, users::modify)
         .delete(SCIM_USER, write, users::delete)
-        .get(SCIM_CONFIG, DISCOVERY, discovery::service_provider_config)
-        .get(SCIM_RESOURCE_TYPES, DISCOVERY, discovery::resource_types)
-        .get(SCIM_RESOURCE_TYPE, DISCOVERY, discovery::resource_type)
-        .get(SCIM_SCHEMAS, DISCOVERY, discovery::schemas)
-        .get(SCIM_SCHEMA, DISCOVERY, discovery::schema)
+        .get(SCIM, Permission::scope::<AnyRead>(), root::list)
+        .post(SCIM_SEARCH, Permission::scope::<AnyRead>(), root::search)
+        .post(SCIM_BULK, Permission::scope::<AnyWrite>(), bulk::run)
 }
 
 /// The groups of SCIM (RFC 7644).
@@ -65,10 +107,34 @@ fn scim_groups() -> Routes<SharedApp> {
     Routes::default()
         .get(SCIM_GROUPS, read, groups::list)
         .post(SCIM_GROUPS, write, groups::create)
+        .post(SCIM_GROUPS_SEARCH, read, groups::search)
         .get(SCIM_GROUP, read, groups::show)
         .put(SCIM_GROUP, write, groups::replace)
         .patch(SCIM_GROUP, write, groups::patch)
         .delete(SCIM_GROUP, write, groups::delete)
+}
+
+/// The clients that provision over SCIM, with the scope `admin`.
+fn provisioning() -> Routes<SharedApp> {
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .get(PROVISIONING_CLIENTS, admin, provisioning_clients::list)
+        .post(PROVISIONING_CLIENTS, admin, provisioning_clients::create)
+        .get(PROVISIONING_CLIENT, admin, provisioning_clients::show)
+        .patch(PROVISIONING_CLIENT, admin, provisioning_clients::change)
+        .delete(PROVISIONING_CLIENT, admin, provisioning_clients::delete)
+        .post(PROVISIONING_TOKENS, admin, provisioning_clients::issue_token)
+        .delete(PROVISIONING_TOKEN, admin, provisioning_clients::revoke_token)
+}
+
+/// The delegations of administration, with the scope `admin`.
+fn delegation() -> Routes<SharedApp> {
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .get(DELEGATIONS, admin, delegations::list)
+        .post(DELEGATIONS, admin, delegations::create)
+        .get(DELEGATION, admin, delegations::show)
+        .delete(DELEGATION, admin, delegations::delete)
 }
 
 /// The event feed and what reconcilers ask for, all with the scope `events:read`.
@@ -76,9 +142,17 @@ fn feed() -> Routes<SharedApp> {
     events::routes()
 }
 
-/// The operations on events and the webhooks, all with the scope `admin`.
+/// The deleted users, the operations on events, the webhooks and outbound provisioning, all with the scope `admin`.
 fn administration() -> Routes<SharedApp> {
-    events::operations::routes().and(webhooks::routes())
+    let admin = Permission::scope::<Admin>();
+    Routes::default()
+        .get(DELETED_USERS, admin, deleted_users::list)
+        .get(DELETED_USER, admin, deleted_users::show)
+        .delete(DELETED_USER, admin, deleted_users::erase)
+        .post(RESTORE_USER, admin, deleted_users::restore)
+        .and(events::operations::routes())
+        .and(webhooks::routes())
+        .and(provisioning::routes())
 }
 
 /// The descriptions of the service.
@@ -88,9 +162,13 @@ fn documents(description: &Published) -> Routes<SharedApp> {
 
 /// Every route.
 pub(crate) fn all() -> Routes<SharedApp> {
-    own()
+    own_record()
+        .and(scim_own_record())
+        .and(own())
         .and(scim())
         .and(scim_groups())
+        .and(provisioning())
+        .and(delegation())
         .and(feed())
         .and(administration())
         .and(documents(&Published::default()))
@@ -105,24 +183,41 @@ fn description(server: &str, issuer: &str) -> Published {
 /// The router of the public port.
 pub(crate) fn router(app: SharedApp) -> Router {
     let description = description(app.verifier.audience(), app.verifier.issuer());
+    // Its 405 can be read by scripts as well.
+    let scim_own = scim_own_record()
+        .into_router_below(SCIM)
+        .method_not_allowed_fallback(refusal::no_such_method);
     let scim = scim()
         .and(scim_groups())
         .into_router_below(SCIM)
+        .merge(CORS.open(scim_own, &scim_own_record(), SCIM))
         .fallback(refusal::no_such_endpoint)
         .method_not_allowed_fallback(refusal::no_such_method);
     // The libraries ask for the scope; these layers, whether a person with it may still act.
     let feed = feed()
         .into_router()
-        .route_layer(from_extractor_with_state::<Directory<EventsRead>, _>(app.clone()));
+        .route_layer(from_extractor_with_state::<Privileged<EventsRead>, _>(
+            app.clone(),
+        ));
     let administration = administration()
         .into_router()
-        .route_layer(from_extractor_with_state::<Directory<Admin>, _>(app.clone()));
+        .route_layer(from_extractor_with_state::<Privileged<Admin>, _>(app.clone()));
     own()
+        .and(provisioning())
+        .and(delegation())
         .and(documents(&description))
         .into_router()
+        .merge(CORS.open(own_record().into_router(), &own_record(), ""))
         .nest(SCIM, scim)
+        // The nested router has everything below but this.
+        .route(&format!("{SCIM}/"), any(refusal::no_such_endpoint))
         .merge(feed)
         .merge(administration)
+        .layer(from_fn_with_state(app.verifier.dpop().clone(), add_dpop_nonce))
+        .layer(from_fn_with_state(
+            app.verifier.clone(),
+            protected_resource::add_metadata_to_challenge,
+        ))
         .with_state(app)
 }
 

@@ -1,42 +1,46 @@
 //! The wiring of the service: its collaborators and background tasks. The shell `chassis::service` runs it.
 
+mod background;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use brokers::{AnyTransport, follow};
-use chassis::access::{ClientCredentials, RemoteKeys, ServiceTokens, Verifier};
+use chassis::access::{ClientCredentials, Dpop, RemoteKeys, ServiceTokens, Verifier};
 use chassis::cipher::Cipher;
 use chassis::config::ConfigError;
 use chassis::db::{Db, Migrations};
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
-use chassis::shutdown::Shutdown;
 use chassis::telemetry::{CallerFields, Vocabulary};
 use contract::paths::auth::TOKEN;
-use events::Followed;
-use events::feed::{Feed, FeedSource, prune_on_schedule};
+use events::Outbox;
+use events::feed::Feed;
 use events::operations::Operations;
-use events::{Outbox, Relay, RelayOptions};
+use provisioning::Provisioning;
 use scim::cursor::CursorKey;
+use scim::schema::Registry;
 use secrecy::ExposeSecret;
-use webhooks::{Dispatcher, DispatcherOptions, Webhooks};
+use webhooks::Webhooks;
 
 use crate::app::{App, ScimBase, SharedApp};
-use crate::config::Settings;
-use crate::directory::{DirectorySnapshot, Restore};
+use crate::bulk::{self, Bulk};
+use crate::config::{ScimPasswords, Settings};
+use crate::credentials::{Credentials, HttpCredentialService};
+use crate::delegations::Delegations;
+use crate::directory::{DeletedUsers, DirectorySnapshot, ProvisionedDirectory, Restore};
 use crate::groups::Groups;
-use crate::registrations::{AuthEventHandler, HeldOfAuth, Registrations};
-use crate::revocations::{Follower, FollowerParts, Revocations};
+use crate::http::protected_resource;
+use crate::provisioning_clients::ProvisioningClients;
+use crate::registrations::Registrations;
+use crate::revocations::{FollowerParts, Revocations};
 use crate::token_checks::TokenChecks;
 use crate::user_created_waiters::UserCreatedWaiters;
 use crate::users::{Rules, Users};
-
-/// The name that the inbox keeps its notes under. Never to change.
-const CONSUMER: &str = "users";
+use background::{CONSUMER, follow_auth, follow_revocations, publish};
 
 /// The migrations of the database.
-pub static SCHEMA: [&Migrations; 2] = [&events::MIGRATIONS, &crate::MIGRATIONS];
+pub static SCHEMA: [&Migrations; 3] = [&events::MIGRATIONS, &provisioning::MIGRATIONS, &crate::MIGRATIONS];
 
 /// The service, for the shell that runs it.
 #[derive(Debug)]
@@ -49,6 +53,7 @@ impl Service for UsersService {
             events::TELEMETRY,
             brokers::TELEMETRY,
             webhooks::TELEMETRY,
+            provisioning::TELEMETRY,
             crate::TELEMETRY,
         ],
         caller: CallerFields {
@@ -71,12 +76,12 @@ impl Service for UsersService {
             Arc::clone(&environment.clock),
         );
         shutdown.spawn("signing_keys", keys.clone().run(shutdown.clone()));
-        let app = wire(&settings, environment, keys.clone())?;
+        let tokens = tokens_for_auth(&settings, environment)?;
+        let app = wire(&settings, environment, keys.clone(), &tokens)?;
         app.restore.after_restore().await?;
         app.users.note_indexed_attributes().await?;
         app.user_created_waiters.run(shutdown);
         publish(&settings, &app, shutdown)?;
-        let tokens = tokens_for_auth(&settings, environment)?;
         let parts = FollowerParts {
             auth: settings.auth.reached_at().clone(),
             http: environment.http.clone(),
@@ -86,6 +91,10 @@ impl Service for UsersService {
             clock: Arc::clone(&environment.clock),
         };
         follow_revocations(parts, &app, shutdown);
+        let (clients, until) = (app.provisioning_clients.clone(), shutdown.clone());
+        shutdown.supervise("provisioning_tokens", move || {
+            clients.clone().run_on_schedule(until.clone())
+        });
         follow_auth(&settings, environment, &app, tokens)?;
         Ok(crate::routes::router(app))
     }
@@ -111,7 +120,12 @@ impl service::Settings for Settings {
     }
 }
 
-fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Result<SharedApp, RunError> {
+fn wire(
+    settings: &Settings,
+    environment: &Environment,
+    keys: RemoteKeys,
+    tokens: &ServiceTokens,
+) -> Result<SharedApp, RunError> {
     let audience = settings.audience();
     let db = environment.db.clone();
     let clock = || Arc::clone(&environment.clock);
@@ -119,6 +133,15 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
     let outbox = Outbox::new(audience, clock(), random());
     let registry = Arc::new(settings.scim.registry()?);
     let (waiters, revocations) = (UserCreatedWaiters::default(), Revocations::default());
+    let credentials = match settings.scim.passwords {
+        ScimPasswords::Accept => Credentials::to(HttpCredentialService::new(
+            settings.auth.reached_at(),
+            environment.http.clone(),
+            tokens.clone(),
+        )),
+        ScimPasswords::Refuse => Credentials::Refused,
+        ScimPasswords::Ignore => Credentials::Ignored,
+    };
     let users = Users::new(
         db.clone(),
         (clock(), random()),
@@ -126,29 +149,55 @@ fn wire(settings: &Settings, environment: &Environment, keys: RemoteKeys) -> Res
         Rules {
             reserved_names: settings.user_names.reserved()?,
             registry: Arc::clone(&registry),
+            grace: settings.deletion.grace(),
         },
         waiters.clone(),
+        credentials.clone(),
     );
     let groups = Groups::new(db.clone(), (clock(), random()), outbox.clone(), users.clone());
+    let scim_base = ScimBase::of(audience);
+    let bulk = Bulk::new(bulk::Parts {
+        db: db.clone(),
+        users: users.clone(),
+        groups: groups.clone(),
+        registry: Arc::clone(&registry),
+        base: scim_base.shared(),
+        limits: settings.scim.bulk.limits(settings.limits.largest_body()),
+    });
+    let limits = settings.provisioning_clients.limits();
+    let delegations = Delegations::new(db.clone(), (clock(), random()), users.clone());
+    let clients = ProvisioningClients::new(db.clone(), (clock(), random()), limits);
+    let dpop_secret = Dpop::derive_secret(settings.auth.client_secret.expose_secret().as_bytes());
     let (snapshot, closing) = (Arc::new(DirectorySnapshot), environment.shutdown.clone());
     Ok(SharedApp::new(App {
         webhooks: webhooks(settings, db.clone(), outbox.clone())?,
+        provisioning: provisioning(settings, environment, &outbox, &registry)?,
         feed: Feed::new(db.clone(), outbox.clone(), snapshot, closing),
         operations: Operations::new(db.clone(), outbox.clone(), CONSUMER, settings.events.transport),
-        verifier: Verifier::new(settings.auth.issuer(), audience, keys, clock()),
+        verifier: Verifier::with_dpop(settings.auth.issuer(), audience, keys, clock(), &[dpop_secret]),
         registrations: Registrations::new(db.clone(), clock(), outbox.clone(), users.clone()),
         token_checks: TokenChecks::new(db.clone(), revocations.clone(), settings.auth.registrar.clone()),
         restore: Restore::new(db.clone(), users.clone(), groups.clone()),
-        scim_base: ScimBase::of(audience),
+        deleted_users: DeletedUsers::new(db.clone(), clock(), users.clone()),
+        scim_base,
         registry,
         // All replicas have this secret.
         cursor_key: CursorKey::derive(settings.auth.client_secret.expose_secret().as_bytes()),
+        credentials,
+        resource_metadata: Arc::new(protected_resource::metadata(
+            audience,
+            settings.auth.issuer(),
+            settings.listen.has_client_certificates(),
+        )),
         clock: clock(),
         user_created_waiters: waiters,
         db,
         outbox,
         users,
         groups,
+        bulk,
+        delegations,
+        provisioning_clients: clients,
         revocations,
     }))
 }
@@ -167,45 +216,29 @@ fn webhooks(settings: &Settings, db: Db, outbox: Outbox) -> Result<Webhooks, Run
     }))
 }
 
-/// Publishes what the outbox holds, sends it to webhooks, and deletes what was published long ago.
-fn publish(settings: &Settings, app: &SharedApp, shutdown: &Shutdown) -> Result<(), RunError> {
-    let retention = settings.events.retention();
-    let (kept, until) = (app.clone(), shutdown.clone());
-    shutdown.supervise("old_events", move || {
-        prune_on_schedule(kept.db.clone(), Arc::clone(&kept.clock), retention, until.clone())
-    });
-    let (hooks, until) = (app.webhooks.clone(), shutdown.clone());
-    shutdown.supervise("webhooks", move || {
-        Dispatcher::new(hooks.clone(), DispatcherOptions::default()).run(until.clone())
-    });
-    let (users, until) = (app.users.clone(), shutdown.clone());
-    shutdown.supervise("user_name_skeletons", move || {
-        users.clone().fill_skeletons_on_schedule(until.clone())
-    });
-    let (users, until) = (app.users.clone(), shutdown.clone());
-    shutdown.supervise("user_values", move || {
-        users.clone().fill_values_on_schedule(until.clone())
-    });
-    let (users, until) = (app.users.clone(), shutdown.clone());
-    shutdown.supervise("user_total", move || {
-        users.clone().fold_total_on_schedule(until.clone())
-    });
-    let (groups, until) = (app.groups.clone(), shutdown.clone());
-    shutdown.supervise("group_refreshes", move || {
-        groups.clone().refresh_on_schedule(until.clone())
-    });
-    let (app, until) = (app.clone(), shutdown.clone());
-    let transport = AnyTransport::new(&settings.events, "users")?;
-    shutdown.supervise("relay", move || {
-        Relay::new(
-            app.db.clone(),
-            app.outbox.clone(),
-            transport.clone(),
-            RelayOptions::default(),
-        )
-        .run(until.clone())
-    });
-    Ok(())
+/// The provisioning of applications; without `[encryption]` it has no targets.
+fn provisioning(
+    settings: &Settings,
+    environment: &Environment,
+    outbox: &Outbox,
+    registry: &Arc<Registry>,
+) -> Result<Provisioning, RunError> {
+    let cipher = settings.encryption.as_ref().map(Cipher::new).transpose();
+    let outbound = settings.provisioning.outbound().map_err(anyhow::Error::from)?;
+    Ok(Provisioning::new(provisioning::Parts {
+        db: environment.db.clone(),
+        outbox: outbox.clone(),
+        directory: Arc::new(ProvisionedDirectory {
+            registry: Arc::clone(registry),
+            base: ScimBase::of(settings.audience()).as_str().to_owned(),
+        }),
+        registry: Arc::clone(registry),
+        clock: Arc::clone(&environment.clock),
+        random: Arc::clone(&environment.random),
+        cipher: cipher.map_err(|error| ConfigError::invalid("encryption", error.to_string()))?,
+        outbound,
+        config: settings.provisioning.clone(),
+    }))
 }
 
 /// Tokens to ask the authentication service with.
@@ -226,44 +259,4 @@ fn tokens_for_auth(settings: &Settings, environment: &Environment) -> Result<Ser
         environment.http.clone(),
         clock,
     ))
-}
-
-/// Keeps the list of what was revoked fresh.
-fn follow_revocations(parts: FollowerParts, app: &SharedApp, shutdown: &Shutdown) {
-    let (list, until) = (app.revocations.clone(), shutdown.clone());
-    shutdown.supervise("revocations", move || {
-        Follower::new(parts.clone(), list.clone()).run(until.clone())
-    });
-}
-
-/// Follows the events of the authentication service.
-fn follow_auth(
-    settings: &Settings,
-    environment: &Environment,
-    app: &SharedApp,
-    tokens: ServiceTokens,
-) -> Result<(), RunError> {
-    let shutdown = &environment.shutdown;
-    let at = settings.auth.reached_at();
-    let feed = FeedSource::new(at, environment.http.clone(), tokens).map_err(anyhow::Error::from)?;
-    let (app, until) = (app.clone(), shutdown.clone());
-    let config = settings.events.clone();
-    let handler = AuthEventHandler {
-        registrations: app.registrations.clone(),
-        users: app.users.clone(),
-    };
-    shutdown.supervise("auth_events", move || {
-        let followed = Followed {
-            consumer: CONSUMER,
-            service: "auth",
-            feed: feed.clone(),
-            db: app.db.clone(),
-            clock: Arc::clone(&app.clock),
-            holdings: Arc::new(HeldOfAuth),
-            reconciliation: app.operations.reconciliation().clone(),
-        };
-        let (config, handler, until) = (config.clone(), handler.clone(), until.clone());
-        async move { follow(&config, followed, handler, until).await }
-    });
-    Ok(())
 }

@@ -1,14 +1,15 @@
 //! Checks of a verified access token: its grant may have been revoked, or its user deactivated (SB-47).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::access::AccessToken;
-use chassis::db::{Db, DbError};
+use chassis::access::{AccessToken, Scheme, invalid_token};
+use chassis::db::{Db, DbError, Reader};
 use chassis::http::Problem;
 use contract::UserId;
-use http::StatusCode;
-use http::header::WWW_AUTHENTICATE;
 
+use crate::authority::Authority;
+use crate::delegations::{Delegations, DelegationsTo};
 use crate::revocations::Revocations;
 use crate::{groups, users};
 
@@ -17,13 +18,20 @@ use crate::{groups, users};
 pub(crate) enum TokenRefused {
     /// It was revoked, or its user may no longer do what it is for.
     #[error("the token is no longer valid")]
-    NoLongerValid,
+    NoLongerValid(Scheme),
     /// `auth` was not heard for five seconds.
     #[error("the authentication service is not heard")]
     Unknown,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl TokenRefused {
+    /// The refusal of a token that is no longer valid.
+    pub(crate) fn no_longer_valid(token: &AccessToken) -> Self {
+        Self::NoLongerValid(Scheme::of(token))
+    }
 }
 
 /// The data that tokens are checked with. Cheap to clone.
@@ -64,7 +72,7 @@ impl TokenChecks {
             return Ok(());
         }
         if self.is_revoked(token) {
-            return Err(TokenRefused::NoLongerValid);
+            return Err(TokenRefused::no_longer_valid(token));
         }
         if !self.revocations.becomes_fresh().await {
             return Err(TokenRefused::Unknown);
@@ -73,16 +81,48 @@ impl TokenChecks {
         if token.is_of_client() {
             return Ok(());
         }
-        let id = user_of(token).ok_or(TokenRefused::NoLongerValid)?;
         let mut reader = self.db.reader().await?;
-        let active = users::find_stored(&mut reader, id)
-            .await?
-            .is_some_and(|user| user.active);
-        if active && groups::is_administrator(&mut reader, id).await? {
-            Ok(())
-        } else {
-            Err(TokenRefused::NoLongerValid)
+        let id = active_user(&mut reader, token).await?;
+        match groups::is_administrator(&mut reader, id).await? {
+            true => Ok(()),
+            false => Err(TokenRefused::no_longer_valid(token)),
         }
+    }
+
+    /// Checks a person's token with the scope for what is delegated, and reads what that is at this moment; `None` when it is
+    /// nothing.
+    ///
+    /// # Errors
+    /// See [`TokenRefused`].
+    pub(crate) async fn check_delegated(
+        &self,
+        token: &AccessToken,
+        delegations: &Delegations,
+    ) -> Result<Option<Authority>, TokenRefused> {
+        if self.is_revoked(token) {
+            return Err(TokenRefused::no_longer_valid(token));
+        }
+        if !self.revocations.becomes_fresh().await {
+            return Err(TokenRefused::Unknown);
+        }
+        let mut reader = self.db.reader().await?;
+        let id = active_user(&mut reader, token).await?;
+        let authority = delegations.authority_of(&mut reader, id).await?;
+        let source = DelegationsTo {
+            delegations: delegations.clone(),
+            user: id,
+        };
+        Ok(authority.map(|authority| authority.with_source(Arc::new(source))))
+    }
+}
+
+/// The user whose token it is, who is active.
+async fn active_user(reader: &mut Reader, token: &AccessToken) -> Result<UserId, TokenRefused> {
+    let id = user_of(token).ok_or_else(|| TokenRefused::no_longer_valid(token))?;
+    let found = users::find_stored(reader, id).await?;
+    match found.is_some_and(|user| user.active) {
+        true => Ok(id),
+        false => Err(TokenRefused::no_longer_valid(token)),
     }
 }
 
@@ -94,20 +134,11 @@ pub(crate) fn user_of(token: &AccessToken) -> Option<UserId> {
     token.subject.parse().ok()
 }
 
-/// RFC 6750 §3.1: `invalid_token` is also for a token that was revoked.
+/// RFC 6750 §3.1, RFC 9449 §7.1: `invalid_token` is also for a token that was revoked.
 impl From<TokenRefused> for Problem {
     fn from(refused: TokenRefused) -> Self {
         match refused {
-            TokenRefused::NoLongerValid => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Authentication is needed",
-            )
-            .detail("This token is no longer valid.")
-            .header(
-                WWW_AUTHENTICATE,
-                "Bearer error=\"invalid_token\", error_description=\"the token is no longer valid\"",
-            ),
+            TokenRefused::NoLongerValid(scheme) => invalid_token(scheme, "This token is no longer valid."),
             TokenRefused::Unknown => Self::unavailable(Duration::from_secs(1)).detail(
                 "The authentication service is not heard; whether this token was revoked cannot be told.",
             ),

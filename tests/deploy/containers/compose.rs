@@ -12,8 +12,9 @@ use crate::files::{read, root};
 use crate::tools::{run_successfully, tool};
 
 /// The commands of the guide: how a profile is chosen, and which services it adds.
-const PROFILES: [(&[&str], &[&str]); 7] = [
+const PROFILES: [(&[&str], &[&str]); 8] = [
     (&[], &[]),
+    (&["--profile", "apply"], &["apply"]),
     (&["--profile", "cli"], &["cli"]),
     (&["--env-file", "compose/kafka.env"], &["kafka"]),
     (&["--env-file", "compose/rabbitmq.env"], &["rabbitmq"]),
@@ -162,7 +163,7 @@ fn assert_configuration_accepted(folder: &TempDir, service: &str, environment: &
 #[test]
 fn no_service_has_a_right_that_it_does_not_need() {
     let folder = copy();
-    let ours = ["auth", "auth-migrate", "users", "users-migrate", "cli"];
+    let ours = ["auth", "auth-migrate", "users", "users-migrate", "cli", "apply"];
     for (name, service) in all_services(&folder.path().join("deploy")) {
         assert!(
             texts(&service["cap_drop"]).contains("ALL"),
@@ -323,7 +324,7 @@ fn whatever_is_mounted_is_there() {
 fn the_guide_gives_the_commands_that_are_tested() {
     let places = ["docs/guides/docker.md", "deploy/compose.yaml"].map(read);
     for (arguments, added) in PROFILES {
-        if added == ["cli"] {
+        if matches!(added, ["cli"] | ["apply"]) {
             continue;
         }
         let command = ["docker", "compose"]

@@ -11,8 +11,8 @@ use super::engine::Engine;
 use crate::files::{read, root};
 use crate::tools::run_successfully;
 
-/// The largest size of an image of the tests on disk, in bytes. `scripts/build-images` holds those that are shipped, which
-/// are optimised as a whole, to less.
+/// The largest size of an image of the tests on disk, in bytes. Their programs are hardly optimised; `scripts/build-images` holds
+/// those that are shipped, which are optimised as a whole, to less.
 const MAX_IMAGE_BYTES: u64 = 50_000_000;
 /// The Cargo profile of the programs in these images: `scripts/test` has compiled them with it already.
 const PROFILE: &str = "quick-image";

@@ -1,5 +1,6 @@
 //! Tests of the Helm chart.
 
+mod apply;
 mod chart;
 mod copies;
 mod guide;

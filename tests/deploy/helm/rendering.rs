@@ -10,7 +10,7 @@ use crate::files::root;
 use crate::tools::{checker, installed_path, run_successfully, tool};
 
 /// Switches beside those of the values files.
-const SWITCHES: [(&str, &[&str]); 13] = [
+const SWITCHES: [(&str, &[&str]); 14] = [
     (
         SMALL,
         &["networkPolicy.enabled=false", "serviceAccount.create=false"],
@@ -111,6 +111,17 @@ const SWITCHES: [(&str, &[&str]); 13] = [
             "auth.ingress.enabled=false",
             "chartTest.person.existingSecret=canary",
             "chartTest.person.userName=canary",
+        ],
+    ),
+    (
+        SMALL,
+        &[
+            "apply.enabled=true",
+            "apply.file=name = \"default\"",
+            "apply.existingSecret=auth",
+            "apply.applicationSecrets=applications",
+            "apply.clientId=vestibule-cli",
+            "apply.prune=true",
         ],
     ),
     (

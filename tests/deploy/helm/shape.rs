@@ -59,6 +59,9 @@ fn a_url_with_a_path_is_routed_by_that_path() {
         "auth.ingress.enabled=false",
         "auth.httpRoute.enabled=true",
         "auth.httpRoute.parentRefs[0].name=gateway",
+        "users.ingress.enabled=false",
+        "users.httpRoute.enabled=true",
+        "users.httpRoute.parentRefs[0].name=gateway",
     ];
     let objects = render(SMALL, &sets);
     let paths = |service: &str| -> Vec<(String, String)> {
@@ -77,16 +80,22 @@ fn a_url_with_a_path_is_routed_by_that_path() {
         paths("auth"),
         [("/idp", "Prefix"), (metadata, "Exact")].map(owned)
     );
-    assert_eq!(paths("users"), [("/directory", "Prefix")].map(owned));
-    let objects = render(SMALL, &[sets.as_slice(), &route].concat());
-    let matches = &objects.find("HTTPRoute", "vestibule-auth")["spec"]["rules"][0]["matches"];
+    let resource = "/.well-known/oauth-protected-resource/directory";
     assert_eq!(
-        *matches,
-        json!([
-            { "path": { "type": "PathPrefix", "value": "/idp" } },
-            { "path": { "type": "Exact", "value": metadata } },
-        ])
+        paths("users"),
+        [("/directory", "Prefix"), (resource, "Exact")].map(owned)
     );
+    let objects = render(SMALL, &[sets.as_slice(), &route].concat());
+    for (service, path, metadata) in [("auth", "/idp", metadata), ("users", "/directory", resource)] {
+        let route = objects.find("HTTPRoute", &format!("vestibule-{service}"));
+        assert_eq!(
+            route["spec"]["rules"][0]["matches"],
+            json!([
+                { "path": { "type": "PathPrefix", "value": path } },
+                { "path": { "type": "Exact", "value": metadata } },
+            ])
+        );
+    }
     // At the root nothing changes.
     let objects = render(SMALL, &[]);
     let paths = &objects.find("Ingress", "vestibule-auth")["spec"]["rules"][0]["http"]["paths"];

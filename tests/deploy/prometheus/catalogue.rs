@@ -10,7 +10,7 @@ use crate::files::{files_below, read, root};
 const REFERENCE: &str = "docs/reference/metrics.md";
 
 /// The chapters of the catalogue: the text, the metrics and the services that export them.
-pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 7] = [
+pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 8] = [
     (
         "What every service tells",
         "Of its requests, its database and its background tasks.",
@@ -40,6 +40,12 @@ pub(crate) const CHAPTERS: [(&str, &str, &[Metric], &[&str]); 7] = [
         "Both services tell these, each of its own webhooks.",
         webhooks::METRICS,
         &["auth", "users"],
+    ),
+    (
+        "Provisioning",
+        "Only `users` tells these, of the applications that it pushes users and groups to.",
+        provisioning::METRICS,
+        &["users"],
     ),
     (
         "Sign-in, tokens, registrations and keys",
@@ -171,11 +177,14 @@ fn the_code_measures_what_the_catalogue_says_and_nothing_else() {
     }
 }
 
-/// The strings of `text` that look like a metric's name, and names of metrics in its comments.
+/// Strings that look like a metric's name: the channel between replicas, and the beginning of provisioning tokens.
+const OTHER_NAMES: [&str; 2] = ["vestibule_events", "vestibule_scim_"];
+
+/// The strings of `text` that look like a metric's name.
 fn names(text: &str) -> BTreeSet<String> {
     let quoted = text.split('"').skip(1).step_by(2);
     quoted
-        .filter(|string| string.starts_with("vestibule_") && *string != "vestibule_events")
+        .filter(|string| string.starts_with("vestibule_") && !OTHER_NAMES.contains(string))
         .filter(|string| string.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
         .map(str::to_owned)
         .collect()

@@ -27,7 +27,7 @@ pub(super) struct World {
 async fn stack_on(transport: Transport) -> Stack {
     Stack::with(StackOptions {
         transport,
-        ..StackOptions::default()
+        ..StackOptions::default().with("VESTIBULE_USERS__DELETION__GRACE_DAYS", "0")
     })
     .await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use testkit::{Stack, eventually, within};
+use testkit::{Process, Stack, StackOptions, eventually, within};
 
 /// Twice the time of the security bar, for a busy machine. The services poll each other every second.
 const EFFECTIVE_WITHIN: Duration = Duration::from_secs(10);
@@ -72,8 +72,13 @@ async fn without_auth_people_have_their_own_data_and_nobody_administers() {
 
 /// The line of the user service's log about an action.
 async fn log_line(stack: &Stack, action: &str) -> Value {
+    last_line(&stack.users, action).await
+}
+
+/// The last line of a service's log with this action.
+pub(super) async fn last_line(service: &Process, action: &str) -> Value {
     eventually(action, async || {
-        let log = stack.users.log();
+        let log = service.log();
         let mut lines = log
             .lines()
             .rev()
@@ -85,10 +90,41 @@ async fn log_line(stack: &Stack, action: &str) -> Value {
 
 // SB-52
 #[tokio::test]
-async fn every_administrative_act_names_who_did_it_and_from_where() {
+async fn an_administrative_act_is_logged_with_who_did_it_and_from_where() {
     let stack = Stack::start().await;
     let (root, eve) = (stack.register_admin("root").await, stack.register("eve").await);
     let operator = stack.operator_token().await;
+    let delegations = stack.users_url("/admin/v1/delegations");
+    let desired =
+        json!({ "to_user": eve.id, "users_matching": "userName sw \"guest-\"", "rights": ["write"] });
+    let request = stack
+        .http()
+        .post(&delegations)
+        .bearer_auth(&operator)
+        .json(&desired);
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    let id = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let one = format!("{delegations}/{id}");
+    let deleted = call(&stack, Method::DELETE, one, &operator, None).await;
+    assert_eq!(deleted, StatusCode::NO_CONTENT);
+    for action in ["delegation-created", "delegation-deleted"] {
+        let said = log_line(&stack, action).await;
+        assert_eq!(said["vestibule.delegation.id"], id, "{said}");
+        assert_eq!(said["user.target.id"], eve.id.as_str(), "{said}");
+        assert_eq!(said["vestibule.delegation.extent"], "users_matching", "{said}");
+        assert_eq!(
+            said["vestibule.delegation.rights"],
+            made["rights"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|right| right.as_str().unwrap())
+                .collect::<Vec<_>>()
+                .join(" "),
+            "{said}"
+        );
+        assert!(!said.to_string().contains("guest-"), "{said}");
+    }
     let person = stack.users_url(&format!("/scim/v2/Users/{}", eve.id));
     eventually("eve is deleted", async || {
         (call(&stack, Method::DELETE, person.clone(), &operator, None).await == StatusCode::NO_CONTENT)
@@ -112,4 +148,50 @@ async fn every_administrative_act_names_who_did_it_and_from_where() {
     let said = log_line(&stack, "reconciliation-requested").await;
     assert_eq!(said["user.id"], root.id.as_str(), "a person: {said}");
     assert_eq!(said["vestibule.actor.client.id"], "vestibule-direct", "{said}");
+}
+
+/// A key of age-keygen 1.1.1.
+const RECIPIENT: &str = "age1j6w7s3mmqp0zw34wl96kh4paw6ezqw290wgey3yradffms8lpvhsuhd0s3";
+
+// SB-52
+#[tokio::test]
+async fn exports_of_people_and_of_hashes_are_logged_with_who_got_how_many() {
+    let options = StackOptions::default().with("VESTIBULE_AUTH__PASSWORDS__EXPORT_RECIPIENTS", RECIPIENT);
+    for (stack, allowed) in [(Stack::start().await, false), (Stack::with(options).await, true)] {
+        let root = stack.register_admin("root").await;
+        let token = stack.authenticate_admin(&root).await.access;
+        let hashes = stack.auth_url("/admin/v1/users/credentials");
+        let answered = call(&stack, Method::GET, hashes, &token, None).await;
+        let said = last_line(&stack.auth, "credentials-exported").await;
+        assert_eq!(said["user.id"], root.id.as_str(), "{said}");
+        assert_eq!(said["vestibule.actor.client.id"], "vestibule-direct", "{said}");
+        let from: std::net::IpAddr = said["client.ip"].as_str().unwrap().parse().unwrap();
+        assert!(from.is_loopback());
+        let expected = match allowed {
+            true => (StatusCode::OK, json!("success"), json!(1)),
+            false => (StatusCode::FORBIDDEN, json!("failure"), Value::Null),
+        };
+        let logged = (
+            said["event.outcome"].clone(),
+            said["vestibule.credential.count"].clone(),
+        );
+        assert_eq!((answered, logged.0, logged.1), expected, "{said}");
+
+        // Two people and one group, so that the lines differ.
+        stack.register("eve").await;
+        for (path, count) in [
+            (contract::paths::users::EXPORT_USERS, 2),
+            (contract::paths::users::EXPORT_GROUPS, 1),
+        ] {
+            let answered = call(&stack, Method::GET, stack.users_url(path), &token, None).await;
+            assert_eq!(answered, StatusCode::OK, "{path}");
+            let said = eventually("the export is logged", async || {
+                let said = log_line(&stack, "directory-exported").await;
+                (said["vestibule.export.count"] == count).then_some(said)
+            })
+            .await;
+            assert_eq!(said["user.id"], root.id.as_str(), "{said}");
+            assert_eq!(said["event.outcome"], "success", "{said}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ async fn send(
         Caller::Anybody => request,
         Caller::Operator => request.bearer_auth(&tokens.operator),
         Caller::AuthenticationService => request.bearer_auth(&tokens.auth),
+        Caller::UserService => request.bearer_auth(&tokens.users),
         Caller::Ann => request.bearer_auth(&tokens.ann),
         Caller::Client => request.basic_auth("vestibule-cli", Some(stack.operator_secret())),
     };
@@ -42,6 +43,7 @@ async fn send(
 struct Tokens {
     operator: String,
     auth: String,
+    users: String,
     ann: String,
 }
 
@@ -81,10 +83,14 @@ async fn bad_input_is_refused_names_the_field_and_stores_nothing() {
     let stack = Stack::start().await;
     let ann = stack.register("ann").await;
     let auth_secret = std::fs::read_to_string(stack.folder().join("secrets/vestibule-auth")).unwrap();
+    let users_secret = std::fs::read_to_string(stack.folder().join("secrets/vestibule-users")).unwrap();
     let tokens = Tokens {
         operator: stack.operator_token().await,
         auth: stack
             .client_token("vestibule-auth", &auth_secret, "users:write")
+            .await,
+        users: stack
+            .client_token("vestibule-users", &users_secret, "events:read")
             .await,
         ann: stack.authenticate(&ann).await.access,
     };

@@ -140,6 +140,24 @@ async fn administrators_see_secrets(stack: &Stack, search: &mut Search) {
     let hook: serde_json::Value = hook.send().await.unwrap().json().await.unwrap();
     let secret = hook["secret"].as_str().unwrap().trim_start_matches("whsec_");
     search.plant(secret.to_owned());
+    let client = json!({ "name": "An HR system", "scopes": ["users:read", "users:write"] });
+    let client = stack
+        .http()
+        .post(stack.users_url("/admin/v1/provisioning-clients"))
+        .bearer_auth(&token)
+        .json(&client);
+    let client: serde_json::Value = client.send().await.unwrap().json().await.unwrap();
+    let provisioning = search.plant(client["token"].as_str().unwrap().to_owned());
+    for path in [
+        "/scim/v2/Users",
+        "/scim/v2/Groups",
+        "/user",
+        "/admin/v1/webhooks",
+        "/events",
+    ] {
+        let request = stack.http().get(stack.users_url(path)).bearer_auth(&provisioning);
+        search.send(request).await;
+    }
     let person = json!({ "user_name": "cas", "email": "cas@example.com" });
     let made = stack
         .http()

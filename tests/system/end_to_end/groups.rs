@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use testkit::{Person, Stack, within};
+use testkit::{Engine as DatabaseEngine, Person, Stack, StackOptions, within};
 use uuid::Uuid;
 
 /// A change of a group is in the next token within this time.
@@ -15,9 +15,13 @@ const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 async fn scim(stack: &Stack, method: Method, path: &str, body: Value) -> Value {
+    directory(stack, method, &format!("/Groups{path}"), body).await
+}
+
+async fn directory(stack: &Stack, method: Method, path: &str, body: Value) -> Value {
     let answer = stack
         .http()
-        .request(method, stack.users_url(&format!("/scim/v2/Groups{path}")))
+        .request(method, stack.users_url(&format!("/scim/v2{path}")))
         .bearer_auth(stack.operator_token().await)
         .header("content-type", "application/scim+json")
         .body(body.to_string())
@@ -39,13 +43,18 @@ async fn group(stack: &Stack, name: &str, members: &[&str]) -> String {
 }
 
 async fn add(stack: &Stack, group: &str, member: &str) {
-    let operation = json!({ "op": "add", "path": "members", "value": [{ "value": member }] });
+    add_all(stack, group, &[member]).await;
+}
+
+async fn add_all(stack: &Stack, group: &str, members: &[&str]) {
+    let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+    let operation = json!({ "op": "add", "path": "members", "value": members });
     let body = json!({ "schemas": [PATCH], "Operations": [operation] });
     scim(stack, Method::PATCH, &format!("/{group}"), body).await;
 }
 
-/// The groups of a person in the access token, which are those of userinfo and of the answer.
-async fn groups_of(stack: &Stack, person: &Person) -> Vec<String> {
+/// The groups of a person in the access token, at userinfo and in the answer.
+async fn groups_of(stack: &Stack, person: &Person) -> [Vec<String>; 3] {
     let tokens = stack.authenticate(person).await;
     let names = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap_or_default() };
     let payload = tokens.access.split('.').nth(1).unwrap();
@@ -60,23 +69,84 @@ async fn groups_of(stack: &Stack, person: &Person) -> Vec<String> {
         .unwrap();
     assert_eq!(userinfo.status(), StatusCode::OK);
     let userinfo: Value = userinfo.json().await.unwrap();
-    assert_eq!(names(&userinfo["groups"]), in_token);
-    assert_eq!(names(&tokens.answer["user"]["groups"]), in_token);
-    in_token
+    [
+        in_token,
+        names(&userinfo["groups"]),
+        names(&tokens.answer["user"]["groups"]),
+    ]
 }
 
 async fn soon(stack: &Stack, person: &Person, expected: &[&str]) {
     within(
         EFFECTIVE_WITHIN,
         &format!("{expected:?} in the claim"),
-        async || (groups_of(stack, person).await == expected).then_some(()),
+        async || {
+            let everywhere = groups_of(stack, person).await;
+            everywhere.iter().all(|groups| groups == expected).then_some(())
+        },
     )
     .await;
 }
 
+/// Ids of as many new people as one bulk request creates.
+async fn a_thousand_people(stack: &Stack) -> Vec<String> {
+    let operations: Vec<Value> = (0..1000)
+        .map(|number| {
+            let data = json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                "userName": format!("member{number}"),
+            });
+            json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{number}"), "data": data })
+        })
+        .collect();
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": operations,
+    });
+    let made = directory(stack, Method::POST, "/Bulk", body).await;
+    let made = made["Operations"].as_array().expect("operations");
+    let ids = made.iter().map(|it| {
+        let location = it["location"].as_str().unwrap_or_else(|| panic!("{it}"));
+        location.rsplit('/').next().expect("an id").to_owned()
+    });
+    ids.collect()
+}
+
+#[tokio::test]
+async fn a_thousand_members_who_are_added_at_once_have_the_group_in_their_claims() {
+    let stack = Stack::with(StackOptions::on(DatabaseEngine::Postgres)).await;
+    let first = stack.register("ann").await;
+    let last = stack.register("bob").await;
+    let others = a_thousand_people(&stack).await;
+    assert_eq!(others.len(), 1000);
+    // Nothing of the creations waits any more when the change begins.
+    stack.quiescent().await;
+    let staff = group(&stack, "Staff", &[]).await;
+    let members: Vec<&str> = [first.id.as_str()]
+        .into_iter()
+        .chain(others.iter().map(String::as_str))
+        .chain([last.id.as_str()])
+        .collect();
+    add_all(&stack, &staff, &members).await;
+    let (one, other) = (soon(&stack, &first, &["Staff"]), soon(&stack, &last, &["Staff"]));
+    tokio::join!(one, other);
+    scim(&stack, Method::DELETE, &format!("/{staff}"), Value::Null).await;
+    let (one, other) = (soon(&stack, &first, &[]), soon(&stack, &last, &[]));
+    tokio::join!(one, other);
+}
+
 #[tokio::test]
 async fn a_nested_membership_is_in_the_claims_of_the_member() {
-    let stack = Stack::start().await;
+    nested_membership(DatabaseEngine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_nested_membership_is_in_the_claims_of_the_member_on_postgres() {
+    nested_membership(DatabaseEngine::Postgres).await;
+}
+
+async fn nested_membership(engine: DatabaseEngine) {
+    let stack = Stack::with(StackOptions::on(engine)).await;
     let ann = stack.register("ann").await;
     let night = group(&stack, "Night shift", &[&ann.id]).await;
     soon(&stack, &ann, &["Night shift"]).await;

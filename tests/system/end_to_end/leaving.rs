@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use testkit::{Person, Stack, Tokens, Visitor, within};
+use testkit::{Engine, Person, Stack, StackOptions, Tokens, Visitor, within};
 
 use crate::pages::{anonymous, is_signed_in, sign_in};
 
@@ -123,4 +123,68 @@ async fn a_deleted_person_is_gone_and_the_name_may_be_taken_by_another() {
     let other = stack.register("ann").await;
     assert_ne!(other.id, ann.id);
     assert!(!stack.user(&tokens.access).await.0.is_success());
+}
+
+async fn administer(
+    stack: &Stack,
+    method: http::Method,
+    person: &Person,
+    path: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
+    let url = stack.users_url(&format!("/admin/v1/deleted-users/{}{path}", person.id));
+    let request = stack.http().request(method, url).json(body);
+    let answer = request
+        .bearer_auth(stack.operator_token().await)
+        .send()
+        .await
+        .unwrap();
+    (answer.status(), answer.json().await.unwrap_or_default())
+}
+
+async fn a_deleted_person_comes_back(engine: Engine) {
+    let stack = Stack::with(StackOptions::on(engine)).await;
+    let ann = stack.register("ann").await;
+    let mut visitor = anonymous(&stack);
+    sign_in(&mut visitor, &ann).await;
+    let tokens = stack.authenticate(&ann).await;
+    scim(&stack, http::Method::DELETE, &ann, None).await;
+    assert_refused_everywhere(&stack, &ann, &tokens, &mut visitor).await;
+
+    let (status, restored) = administer(&stack, http::Method::POST, &ann, "/restore", &json!({})).await;
+    assert_eq!(
+        (status, &restored["user_name"]),
+        (StatusCode::OK, &json!("ann")),
+        "{restored}"
+    );
+    within(EFFECTIVE_WITHIN, "she may sign in again", async || {
+        let (status, _) = stack.try_authenticate(&ann, None).await;
+        (status == StatusCode::OK).then_some(())
+    })
+    .await;
+    let tokens = stack.authenticate(&ann).await;
+    assert!(stack.user(&tokens.access).await.0.is_success());
+    assert!(!is_signed_in(&mut visitor).await, "an ended session stays ended");
+
+    scim(&stack, http::Method::DELETE, &ann, None).await;
+    let (status, _) = administer(&stack, http::Method::DELETE, &ann, "", &json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, _) = administer(&stack, http::Method::POST, &ann, "/restore", &json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    within(EFFECTIVE_WITHIN, "auth has erased her", async || {
+        let url = stack.auth_url(&format!("/admin/v1/users/{}/sessions", ann.id));
+        let request = stack.http().delete(url).bearer_auth(stack.operator_token().await);
+        (request.send().await.unwrap().status() == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_person_comes_back_when_restored_on_sqlite() {
+    a_deleted_person_comes_back(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_deleted_person_comes_back_when_restored_on_postgres() {
+    a_deleted_person_comes_back(Engine::Postgres).await;
 }

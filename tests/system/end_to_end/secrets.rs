@@ -73,6 +73,7 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
         .await;
     planted.extend(client["client_secret"].as_str().map(str::to_owned));
     planted.push(webhook_secret(&stack).await);
+    planted.extend(provisioned_passwords(&stack).await);
     planted.extend(failing_requests(&stack).await);
 
     let mut texts = readable_outputs(stack.folder());
@@ -97,6 +98,85 @@ async fn no_log_metric_error_or_database_file_shows_a_secret() {
             assert!(!text.contains(secret.as_str()), "{name} shows {secret}");
         }
     }
+    for (name, text) in texts.iter().filter(|(name, _)| !name.contains("auth.db")) {
+        assert!(!text.contains(IMPORTED_HASH), "{name} shows the imported hash");
+    }
+}
+
+/// Passwords that came over SCIM: one that is taken, one that `auth` refuses, and one in a body that is refused.
+async fn provisioned_passwords(stack: &Stack) -> Vec<String> {
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let passwords = [
+        "canary-quilt-anvil-ferry",
+        "canary-weak",
+        "canary-lilac-march-dusk",
+    ];
+    for (name, password) in ["cas", "dan", "e v e"].into_iter().zip(passwords) {
+        let body = json!({ "schemas": [core], "userName": name, "password": password });
+        let request = stack.http().post(stack.users_url("/scim/v2/Users")).json(&body);
+        let answer = request
+            .bearer_auth(stack.operator_token().await)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().is_success(), name == "cas", "{name}");
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains(password), "{text}");
+    }
+    let mut planted: Vec<String> = passwords.map(str::to_owned).into();
+    planted.extend(changed_passwords(stack).await);
+    planted
+}
+
+/// A hash of bcrypt, which the database of `auth` keeps until the next sign-in, and nothing else shows.
+const IMPORTED_HASH: &str = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+
+/// Changes the password of cas over each way that SCIM has, and imports a hash. The passwords.
+async fn changed_passwords(stack: &Stack) -> Vec<String> {
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let messages = "urn:ietf:params:scim:api:messages:2.0";
+    let operator = stack.operator_token().await;
+    let call = async |method: http::Method, url: String, body: serde_json::Value| {
+        let request = stack.http().request(method, url).json(&body);
+        let answer = request.bearer_auth(&operator).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{status} {text}");
+        assert!(!text.contains("canary-"), "{text}");
+        text
+    };
+    let list = stack.users_url("/scim/v2/Users?filter=userName%20eq%20%22cas%22");
+    let found: serde_json::Value = stack
+        .http()
+        .get(list)
+        .bearer_auth(&operator)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let id = found["Resources"][0]["id"].as_str().unwrap();
+    let one = stack.users_url(&format!("/scim/v2/Users/{id}"));
+    let [put, patched, bulk] = [
+        "canary-copper-river-moss",
+        "canary-velvet-oak-tin",
+        "canary-amber-slate-fern",
+    ];
+    let user = json!({ "schemas": [core], "userName": "cas", "password": put });
+    call(http::Method::PUT, one.clone(), user).await;
+    let operations = json!([{ "op": "replace", "path": "password", "value": patched }]);
+    let patch = json!({ "schemas": [format!("{messages}:PatchOp")], "Operations": operations });
+    call(http::Method::PATCH, one, patch).await;
+    let dee = json!({ "schemas": [core], "userName": "dee", "password": bulk });
+    let operations = json!([{ "method": "POST", "path": "/Users", "bulkId": "dee", "data": dee }]);
+    let request = json!({ "schemas": [format!("{messages}:BulkRequest")], "Operations": operations });
+    let answer = call(http::Method::POST, stack.users_url("/scim/v2/Bulk"), request).await;
+    assert!(answer.contains("\"201\""), "{answer}");
+    let credentials = stack.auth_url(&format!("/admin/v1/users/{id}/credentials"));
+    let imported = json!({ "password_hash": IMPORTED_HASH });
+    call(http::Method::PUT, credentials, imported).await;
+    [put, patched, bulk].map(str::to_owned).into()
 }
 
 /// The secret of a webhook, which is to be sent a test.

@@ -7,6 +7,7 @@ mod page;
 mod permissions;
 mod recorder;
 mod schemathesis;
+mod shared;
 mod users;
 
 use serde_json::Value;

@@ -99,7 +99,8 @@ async fn answers_as_described(service: Described, engine: Engine, caller: Caller
         // Nothing leaves this machine: webhooks to hosts that Schemathesis makes up are not delivered.
         // Nobody outside gets a delivery: the port is one that no URL has by itself.
         .with("VESTIBULE_AUTH__WEBHOOKS__PORTS", "9")
-        .with("VESTIBULE_USERS__WEBHOOKS__PORTS", "9");
+        .with("VESTIBULE_USERS__WEBHOOKS__PORTS", "9")
+        .with("VESTIBULE_USERS__PROVISIONING__PORTS", "9");
     let stack = Stack::with(options).await;
     let token = match caller {
         Caller::Stranger => None,

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NOT_YET_MARKER, NamedItem, TABLE};
+use super::{NOT_YET_MARKER, TABLE};
+use crate::named_tests::{NamedItem, format_cell, parse_cell};
 use crate::source::root;
 
 /// A row of the table.
@@ -44,33 +45,6 @@ pub(super) fn table() -> Vec<Row> {
             }
         })
         .collect()
-}
-
-/// Reads "`file`: `name`, `name`<br>`file`: …".
-fn parse_cell(cell: &str) -> BTreeSet<NamedItem> {
-    cell.split("<br>")
-        .flat_map(|part| {
-            let (file, names) = part
-                .split_once(": ")
-                .unwrap_or_else(|| panic!("{TABLE}: expected `file`: `name`, found {part}"));
-            let file = file.trim().trim_matches('`').to_owned();
-            names
-                .split(", ")
-                .map(move |name| (file.clone(), name.trim().trim_matches('`').to_owned()))
-        })
-        .collect()
-}
-
-/// A cell of the table: "`file`: `name`, `name`<br>`file`: …", in order.
-fn format_cell(tests: &BTreeSet<NamedItem>) -> String {
-    let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (file, name) in tests {
-        by_file.entry(file).or_default().push(format!("`{name}`"));
-    }
-    let files = by_file
-        .into_iter()
-        .map(|(file, names)| format!("`{file}`: {}", names.join(", ")));
-    files.collect::<Vec<String>>().join("<br>")
 }
 
 /// The page with the tests of each line as the code has them. Tests in scripts stay as they are.

@@ -75,7 +75,7 @@ async fn lose_later_changes(stack: &mut Stack) {
 async fn story(engine: Engine, transport: Transport) {
     let options = StackOptions {
         transport,
-        ..StackOptions::on(engine)
+        ..StackOptions::on(engine).with("VESTIBULE_USERS__DELETION__GRACE_DAYS", "0")
     };
     // What was lost is not to be found by comparing.
     let options = options

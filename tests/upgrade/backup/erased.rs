@@ -8,8 +8,9 @@ use super::operator::{
 };
 
 /// Two people, one of whom is deleted after the backup.
-async fn deleted_after_the_backup(engine: Engine) -> (Stack, Person, Person) {
-    let stack = Stack::with(StackOptions::on(engine)).await;
+async fn deleted_after_the_backup(engine: Engine, grace_days: &str) -> (Stack, Person, Person) {
+    let options = StackOptions::on(engine).with("VESTIBULE_USERS__DELETION__GRACE_DAYS", grace_days);
+    let stack = Stack::with(options).await;
     let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
     assert_success(&run_tool(
         &stack,
@@ -24,7 +25,7 @@ async fn deleted_after_the_backup(engine: Engine) -> (Stack, Person, Person) {
 
 /// `auth` was restored and its database is gone: it does not know of the deletion before it has heard `users`.
 async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
-    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine, "30").await;
     stop(&mut stack.users).await;
     stop(&mut stack.auth).await;
     delete_data(&stack, 0).await;
@@ -64,8 +65,8 @@ async fn auth_lets_nobody_in_before_it_has_heard_users(engine: Engine) {
 }
 
 /// The database that is replaced is asked who was erased; here both services go back, and the other one knows nothing.
-async fn the_replaced_databases_tell_who_was_erased(engine: Engine) {
-    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+async fn the_replaced_databases_tell_who_was_erased(engine: Engine, grace_days: &str) {
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine, grace_days).await;
     stop(&mut stack.users).await;
     stop(&mut stack.auth).await;
     let replaced = ["--from", "backup", "--replace"];
@@ -81,7 +82,7 @@ async fn the_replaced_databases_tell_who_was_erased(engine: Engine) {
 
 /// `users` was restored and its database is gone: `auth` knows of the erasure.
 async fn users_erases_again_whom_auth_remembers(engine: Engine) {
-    let (mut stack, ann, eve) = deleted_after_the_backup(engine).await;
+    let (mut stack, ann, eve) = deleted_after_the_backup(engine, "0").await;
     stop(&mut stack.users).await;
     delete_data(&stack, 1).await;
     assert_success(&run_tool(&stack, "restore", &["users"], &["--from", "backup"]));
@@ -111,12 +112,22 @@ async fn a_restored_auth_lets_nobody_in_before_it_has_heard_users_on_postgres() 
 
 #[tokio::test]
 async fn the_replaced_databases_tell_who_was_erased_on_sqlite() {
-    the_replaced_databases_tell_who_was_erased(Engine::Sqlite).await;
+    the_replaced_databases_tell_who_was_erased(Engine::Sqlite, "0").await;
 }
 
 #[tokio::test]
 async fn the_replaced_databases_tell_who_was_erased_on_postgres() {
-    the_replaced_databases_tell_who_was_erased(Engine::Postgres).await;
+    the_replaced_databases_tell_who_was_erased(Engine::Postgres, "0").await;
+}
+
+#[tokio::test]
+async fn the_replaced_databases_tell_who_was_deleted_on_sqlite() {
+    the_replaced_databases_tell_who_was_erased(Engine::Sqlite, "30").await;
+}
+
+#[tokio::test]
+async fn the_replaced_databases_tell_who_was_deleted_on_postgres() {
+    the_replaced_databases_tell_who_was_erased(Engine::Postgres, "30").await;
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ async fn backup_under_load(stack: &Stack) {
 }
 
 async fn story(engine: Engine) {
-    let mut stack = Stack::with(StackOptions::on(engine)).await;
+    let mut stack =
+        Stack::with(StackOptions::on(engine).with("VESTIBULE_USERS__DELETION__GRACE_DAYS", "0")).await;
     let (ann, eve) = (stack.register("ann").await, stack.register("eve").await);
     let load = Load::on(&stack, &ann).await;
     let mut visitor = Visitor::at(&stack.auth_url(""));

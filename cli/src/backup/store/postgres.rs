@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use url::Url;
 use uuid::Uuid;
 
-use super::erased_ids_query;
+use super::{GoneUsers, deleted_ids_query, erased_ids_query};
 use crate::backup::create::{database_copy, schema_levels};
 use crate::backup::manifest::{DatabaseCopy, Manifest};
 use crate::backup::restore::RestorationNote;
@@ -90,28 +90,38 @@ pub(in crate::backup) async fn inspect(service: &str, database: &DbConfig) -> Re
     Ok(taken)
 }
 
-/// The ids of the erased users in the database of `service`.
-pub(in crate::backup) async fn erased_ids(
+/// The ids of the users who are gone in the database of `service`.
+pub(in crate::backup) async fn gone_users(
     service: &str,
     database: &DbConfig,
-) -> Result<Vec<Uuid>, CommandError> {
+) -> Result<GoneUsers, CommandError> {
     let db = database.direct().open().await.map_err(|error| db_error(&error))?;
     let pool = pool(&db)?;
     let known: bool = sqlx::query_scalar("SELECT to_regclass('public.outbox_feed') IS NOT NULL")
         .fetch_one(pool)
         .await
         .map_err(sql_error)?;
-    let ids = match known {
-        true => {
-            sqlx::query_scalar(erased_ids_query(service))
+    let found = async {
+        let mut gone = GoneUsers::default();
+        // Not in an empty database.
+        if known {
+            let erased: Vec<Uuid> = sqlx::query_scalar(erased_ids_query(service))
                 .fetch_all(pool)
-                .await
+                .await?;
+            gone.erased.extend(erased);
+            let knows = "SELECT to_regclass('public.deleted_users') IS NOT NULL OR to_regclass('public.subjects') IS NOT NULL";
+            if sqlx::query_scalar(knows).fetch_one(pool).await? {
+                let deleted: Vec<Uuid> = sqlx::query_scalar(deleted_ids_query(service))
+                    .fetch_all(pool)
+                    .await?;
+                gone.deleted.extend(deleted);
+            }
         }
-        // An empty database.
-        false => Ok(Vec::new()),
+        Ok(gone)
     };
+    let found = found.await.map_err(sql_error);
     db.close().await;
-    ids.map_err(sql_error)
+    found
 }
 
 /// The sum of all heartbeats, which rises while a replica runs; none when the database has no replicas.
@@ -144,11 +154,12 @@ pub(in crate::backup) async fn install(
         std::fs::write(&path, text).map_err(|error| io_error("write", &path, &error))?;
         Ok(path)
     };
-    let clear = part("clear.sql", DROP_TABLES)?;
+    let clear = part("clear.sql", CLEAR)?;
     let note = format!(
-        "SET search_path = public;\n{}{}",
+        "SET search_path = public;\n{}{}{}",
         restore::note(&noted.restoration),
-        restore::note_erased(noted.erased)
+        restore::note_erased(noted.erased),
+        restore::note_deleted(noted.deleted)
     );
     let note = part("note.sql", &note)?;
     let script = work.path().join("restore.sql");
@@ -177,13 +188,17 @@ pub(in crate::backup) async fn install(
     Ok(())
 }
 
-/// Drops all tables. The schema stays, with its owner and its grants.
-const DROP_TABLES: &str = "SET client_min_messages = warning;
+/// Drops all tables, and the functions that are not of an extension. The schema stays, with its owner and its grants.
+const CLEAR: &str = "SET client_min_messages = warning;
 DO $$
 DECLARE name text;
 BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('DROP TABLE public.%I CASCADE', name);
+    END LOOP;
+    FOR name IN SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e') LOOP
+        EXECUTE 'DROP ROUTINE IF EXISTS ' || name || ' CASCADE';
     END LOOP;
 END $$;
 ";

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
-use super::erased_ids_query;
+use super::{GoneUsers, deleted_ids_query, erased_ids_query};
 
 use crate::backup::create::{database_copy, parent_folder, schema_levels, sync_folder};
 use crate::backup::manifest::{DatabaseCopy, Manifest};
@@ -116,15 +116,35 @@ pub(in crate::backup) async fn refuse_if_open(service: &str, path: &Path) -> Res
     }
 }
 
-/// The ids of the erased users in the database of `service` at `path`.
-pub(in crate::backup) async fn erased_ids(service: &str, path: &Path) -> Result<Vec<Uuid>, CommandError> {
+/// The ids of the users who are gone in the database of `service` at `path`.
+pub(in crate::backup) async fn gone_users(service: &str, path: &Path) -> Result<GoneUsers, CommandError> {
     let reading = SqliteConnectOptions::new().filename(path).read_only(true);
     let mut connection = reading.connect().await.map_err(sql_error)?;
-    let ids = sqlx::query_scalar(erased_ids_query(service))
-        .fetch_all(&mut connection)
-        .await;
+    let found = async {
+        let erased: Vec<Uuid> = sqlx::query_scalar(erased_ids_query(service))
+            .fetch_all(&mut connection)
+            .await?;
+        let knows: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sqlite_master WHERE name IN ('deleted_users', 'subjects')",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        let deleted: Vec<Uuid> = match knows {
+            0 => Vec::new(),
+            _ => {
+                sqlx::query_scalar(deleted_ids_query(service))
+                    .fetch_all(&mut connection)
+                    .await?
+            }
+        };
+        Ok(GoneUsers {
+            erased: erased.into_iter().collect(),
+            deleted: deleted.into_iter().collect(),
+        })
+    };
+    let found = found.await.map_err(sql_error);
     connection.close().await.map_err(sql_error)?;
-    ids.map_err(sql_error)
+    found
 }
 
 /// Prepares the restored database in a file beside `path`: copies it, migrates it and writes the restoration note.
@@ -156,6 +176,7 @@ pub(in crate::backup) async fn prepare_file(
         let mut tx = db.begin("restore").await?;
         restore::note_in(&mut tx, &note.restoration).await?;
         restore::note_erased_in(&mut tx, note.erased).await?;
+        restore::note_deleted_in(&mut tx, note.deleted).await?;
         tx.commit().await
     };
     noted.await.map_err(|error| db_error(&error))?;

@@ -28,7 +28,7 @@ pub(crate) struct Enable {
     user: UserArgs,
 }
 
-/// Delete a person and what is known about them; this cannot be undone
+/// Delete a person, who can be restored until the grace period is over
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -108,7 +108,7 @@ impl Delete {
         let name = printable(&text_at(&person, "/userName"));
         if !self.yes {
             let who = format!("{name} <{}>", printable(&primary_email(&person)));
-            confirm(&format!("Delete {who} for good? [y/N] "))?;
+            confirm(&format!("Delete {who}? [y/N] "), "nothing was deleted")?;
         }
         api.call(RemoteService::Users, Method::DELETE, &user_path(&person)?)
             .await?;
@@ -119,12 +119,12 @@ impl Delete {
     }
 }
 
-/// Asks for confirmation on a terminal. A script has to pass `--yes`.
-fn confirm(question: &str) -> Result<(), CommandError> {
+/// Asks for confirmation on a terminal; without it the error says what was not done. A script has to pass `--yes`.
+pub(super) fn confirm(question: &str, undone: &str) -> Result<(), CommandError> {
     if !io::stdin().is_terminal() {
         return Err(CommandError::new(
             ErrorCode::Usage,
-            "this cannot be undone, and nobody is here to be asked",
+            "this needs a confirmation, and nobody is here to be asked",
         )
         .hint("Say --yes to go on without a question."));
     }
@@ -134,6 +134,6 @@ fn confirm(question: &str) -> Result<(), CommandError> {
     let _ = io::stdin().lock().read_line(&mut answer);
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(CommandError::new(ErrorCode::Failed, "nothing was deleted")),
+        _ => Err(CommandError::new(ErrorCode::Failed, undone)),
     }
 }

@@ -1,58 +1,119 @@
-//! `vestibule user export`: writes every user as NDJSON.
+//! `vestibule user export`: writes every user and every group as NDJSON.
 
+mod file;
+mod groups;
+mod hashes;
+mod line;
+mod person;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use age_format::Recipient;
 use contract::paths;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
+use serde_json::{Value, json};
 
 use crate::api::{ApiClient, ConnectionArgs, RemoteService, percent_encode, retry, text_at};
 use crate::error::{CommandError, ErrorCode};
 use crate::output::{self, Format};
+use hashes::{ENCRYPTED_HASH, Hashes};
+use person::PersonArgs;
 
-/// The number of users in one page.
-const PAGE: usize = 200;
 /// The time for which a page is asked for while `users` is away or overloaded.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Export people to a file that can be imported again
+/// Export people and groups to a file that can be imported again
 ///
-/// It has one SCIM User a line, in JSON, in the order of the ids and with sorted members, so that two exports can be compared line
-/// by line. Password hashes are not in it: no service gives them to anybody.
+/// It has one SCIM User a line, in JSON, and then one Group a line, each in the order of the ids and with sorted members, so that two
+/// exports can be compared line by line. A line has every attribute, those too that SCIM returns on request or never, and in
+/// `external_ids` the externalId of each provisioning client. After an import of it into an empty installation, the export of that one is
+/// the same, byte for byte.
+///
+/// With --hashes the lines of people have their password hashes. auth encrypts each of them in the format of age
+/// (https://age-encryption.org/v1) to the public keys that its configuration names (`[passwords] export_recipients`), and exports none
+/// without. Each encrypted hash is another text in every export, because it has a key of its own. With --recipient the whole file is
+/// encrypted, the hashes once more. With --id or --user-name it is one JSON document with everything that both services hold about one
+/// person, for the answer to a request for access.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   vestibule user export --to people.ndjson
-  vestibule user export | jq -r .userName")]
+  vestibule user export | jq -r 'select(.userName).userName'
+  vestibule user export --hashes --to people.ndjson
+  vestibule user export --recipient age1qqq... --to people.ndjson.age
+  vestibule user export --user-name ann --to ann.json")]
 pub(crate) struct Export {
     /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
+    /// Export the password hashes too, as auth encrypts them
+    #[arg(long, conflicts_with_all = ["id", "user_name"])]
+    hashes: bool,
+    /// Public key of age (X25519) that the whole file is encrypted to; may be given several times
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["id", "user_name"])]
+    recipient: Vec<Recipient>,
+    #[command(flatten)]
+    person: PersonArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
+/// The options of an export.
+#[derive(Default)]
+struct Options {
+    hashes: bool,
+    recipients: Vec<Recipient>,
+}
+
 impl Export {
     pub(super) async fn run(self) -> Result<(), CommandError> {
-        let api = ApiClient::new(&self.connection, &["users:read"])?;
+        if self.person.is_given() {
+            return self.run_for_person().await;
+        }
+        let api = ApiClient::new(&self.connection, &["groups:read", "admin"])?;
+        let options = Options {
+            hashes: self.hashes,
+            recipients: self.recipient,
+        };
         let Some(path) = self.to else {
-            return match export(&api, &mut BufWriter::new(io::stdout())).await {
+            return match file::encrypt_or_not(&api, BufWriter::new(io::stdout()), &options).await {
                 Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
                 other => other.map(drop).map_err(|error| error.describe("standard output")),
             };
         };
-        let count = export_to(&api, &path).await?;
+        let count = file::export_to(&api, &path, &options).await?;
         match self.connection.output {
-            Format::Json => output::print_json(&json!({ "users": count, "file": path })),
-            Format::Table => output::print_line(format!("{} has {count} people", path.display())),
+            Format::Json => output::print_json(
+                &json!({ "users": count.users, "groups": count.groups, "hashes": count.hashes, "file": path }),
+            ),
+            Format::Table => output::print_line(format!(
+                "{} has {} people and {} groups",
+                path.display(),
+                count.users,
+                count.groups
+            )),
         }
     }
+
+    async fn run_for_person(self) -> Result<(), CommandError> {
+        let api = ApiClient::new(&self.connection, &["users:read", "admin"])?;
+        let document = line::sorted(person::export(&api, &self.person).await?);
+        match self.to {
+            Some(path) => file::write_document(&path, &format!("{document:#}")),
+            None => output::print_json(&document),
+        }
+    }
+}
+
+/// The numbers of resources in an export.
+struct Counts {
+    users: usize,
+    hashes: usize,
+    groups: usize,
 }
 
 /// The error of an export.
@@ -72,87 +133,69 @@ impl ExportError {
     }
 }
 
-/// Writes a file that only this user of the machine may read. It is there when it is complete.
-async fn export_to(api: &ApiClient, path: &Path) -> Result<usize, CommandError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let describe = |error: ExportError| error.describe(&path.display().to_string());
-    let mut file = NamedTempFile::new_in(folder).map_err(|error| describe(ExportError::Write(error)))?;
-    let count = export(api, &mut BufWriter::new(&mut file))
-        .await
-        .map_err(describe)?;
-    file.as_file()
-        .sync_all()
-        .map_err(|error| describe(ExportError::Write(error)))?;
-    file.persist(path)
-        .map_err(|error| describe(ExportError::Write(error.error)))?;
-    Ok(count)
-}
-
-/// Writes the users, page by page, and returns their number.
-async fn export(api: &ApiClient, out: &mut impl Write) -> Result<usize, ExportError> {
-    let config = fetch(api, paths::users::SCIM_CONFIG).await?;
-    let has_cursors = config.pointer("/pagination/cursor") == Some(&Value::Bool(true));
-    let mut count = 0;
-    let mut cursor = has_cursors.then(String::new);
-    loop {
-        let position = match &cursor {
-            Some(cursor) => format!("cursor={}", percent_encode(cursor)),
-            None => format!("startIndex={}", count + 1),
-        };
-        let path = format!("{}?{position}&count={PAGE}", paths::users::SCIM_USERS);
-        let mut page = fetch(api, &path).await?;
-        let users = match page.get_mut("Resources").map(Value::take) {
-            Some(Value::Array(users)) => users,
-            _ => Vec::new(),
-        };
-        let last = match &mut cursor {
-            // RFC 9865 §2: the last page has no next cursor.
-            Some(cursor) => {
-                *cursor = text_at(&page, "/nextCursor");
-                cursor.is_empty()
+/// Writes the users and then the groups, page by page, and returns their numbers.
+async fn export(api: &ApiClient, out: &mut impl Write, options: &Options) -> Result<Counts, ExportError> {
+    let mut pages = Pages::of(paths::users::EXPORT_USERS, "users");
+    let mut all_hashes = options.hashes.then(Hashes::default);
+    let (mut users, mut hashes) = (0, 0);
+    while let Some(page) = pages.next(api).await? {
+        users += page.len();
+        for mut user in page {
+            if let (Some(all), Ok(id)) = (&mut all_hashes, text_at(&user, "/id").parse())
+                && let Some(hash) = all.of(api, id).await?
+                && let Value::Object(attributes) = &mut user
+            {
+                hashes += 1;
+                attributes.insert(ENCRYPTED_HASH.to_owned(), hash.into());
             }
-            // RFC 7644 §3.4.2.4: `startIndex` counts from 1.
-            None => users.len() < PAGE,
-        };
-        count += users.len();
-        for user in users {
-            writeln!(out, "{}", export_line(user)).map_err(ExportError::Write)?;
-        }
-        if last {
-            break;
+            writeln!(out, "{}", line::sorted(user)).map_err(ExportError::Write)?;
         }
     }
+    let groups = groups::export(api, out).await?;
     out.flush().map_err(ExportError::Write)?;
-    Ok(count)
+    Ok(Counts {
+        users,
+        hashes,
+        groups,
+    })
 }
 
-async fn fetch(api: &ApiClient, path: &str) -> Result<Value, ExportError> {
-    retry(PATIENCE, || api.call(RemoteService::Users, Method::GET, path))
-        .await
-        .map_err(|error| ExportError::Command(error.into()))
+/// The pages of the users or the groups of an export, in the order of their ids.
+struct Pages {
+    path: &'static str,
+    /// The member of a page that has the resources.
+    member: &'static str,
+    after: String,
+    ended: bool,
 }
 
-/// The line of a user: without the URL and the version of the resource, which another installation has differently, and with
-/// sorted members.
-fn export_line(mut user: Value) -> Value {
-    if let Some(Value::Object(meta)) = user.get_mut("meta") {
-        meta.retain(|name, _| name != "location" && name != "version");
-    }
-    sorted(user)
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut members: Vec<(String, Value)> = members.into_iter().collect();
-            members.sort_by(|one, other| one.0.cmp(&other.0));
-            let members = members.into_iter().map(|(name, value)| (name, sorted(value)));
-            Value::Object(members.collect::<Map<_, _>>())
+impl Pages {
+    fn of(path: &'static str, member: &'static str) -> Self {
+        Self {
+            path,
+            member,
+            after: String::new(),
+            ended: false,
         }
-        Value::Array(items) => items.into_iter().map(sorted).collect(),
-        other => other,
+    }
+
+    /// The resources of the next page, or `None` behind the last one.
+    async fn next(&mut self, api: &ApiClient) -> Result<Option<Vec<Value>>, ExportError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let path = match self.after.as_str() {
+            "" => self.path.to_owned(),
+            after => format!("{}?after={}", self.path, percent_encode(after)),
+        };
+        let page = retry(PATIENCE, || api.call(RemoteService::Users, Method::GET, &path)).await;
+        let mut page = page.map_err(|error| ExportError::Command(error.into()))?;
+        let Some(Value::Array(found)) = page.get_mut(self.member).map(Value::take) else {
+            let reason = format!("users answered without {}: it is of another release", self.member);
+            return Err(ExportError::Command(CommandError::new(ErrorCode::Failed, reason)));
+        };
+        self.after = text_at(&page, "/next");
+        self.ended = self.after.is_empty();
+        Ok(Some(found))
     }
 }

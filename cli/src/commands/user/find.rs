@@ -38,6 +38,18 @@ pub(super) struct UserSelector {
     id: Option<Uuid>,
 }
 
+impl UserSelector {
+    /// The id, if the person is named by it.
+    pub(super) fn id(&self) -> Option<Uuid> {
+        self.id
+    }
+
+    /// The user name, if the person is named by it; or nothing.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+}
+
 impl Show {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let api = ApiClient::new(&self.connection, &["users:read"])?;
@@ -74,7 +86,7 @@ async fn find_by_id(api: &ApiClient, id: Uuid) -> Result<Value, CommandError> {
     }
 }
 
-async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError> {
+pub(super) async fn find_by_name(api: &ApiClient, name: &str) -> Result<Value, CommandError> {
     // RFC 7644 §3.4.2.2: the value of a filter is a JSON string.
     let filter = format!("userName eq {}", Value::from(name));
     let path = format!("{}?filter={}", paths::users::SCIM_USERS, percent_encode(&filter));
@@ -115,15 +127,19 @@ pub(super) fn primary_email(person: &Value) -> String {
         .unwrap_or_default()
 }
 
-/// The full name.
+/// The full name, of a SCIM resource or of a record.
 pub(super) fn display_name(person: &Value) -> String {
     let formatted = text_at(person, "/name/formatted");
     if !formatted.is_empty() {
         return formatted;
     }
+    let part = |scim: &str, record: &str| match text_at(person, scim) {
+        text if text.is_empty() => text_at(person, record),
+        text => text,
+    };
     let parts = [
-        text_at(person, "/name/givenName"),
-        text_at(person, "/name/familyName"),
+        part("/name/givenName", "/name/given_name"),
+        part("/name/familyName", "/name/family_name"),
     ];
     parts.join(" ").trim().to_owned()
 }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::api::{ApiClient, ConnectionArgs};
 use crate::error::{CommandError, ErrorCode};
-use crate::import::{ConflictPolicy, FileFormat, ImportOptions, ReaderOptions, Summary, import, open};
+use crate::import::{ConflictPolicy, FileFormat, ImportOptions, ReaderOptions, RowSource, Summary, import};
 use crate::logs::{Color, Style, printable};
 use crate::output::{self, Format};
 
-/// Import people from a file, with their password hashes
+/// Import people and groups from a file, with password hashes
 ///
 /// The file is read one person at a time, whatever its size. People whom the services refuse are written to the report, a line of
 /// JSON each with the row and the reason, and the others are imported; then the exit code is 1. An import that was interrupted
@@ -22,6 +22,7 @@ use crate::output::{self, Format};
 Examples:
   vestibule user import people.ndjson --dry-run
   vestibule user import people.csv --map login=userName --map 'E-Mail=emails' --map pw=password_hash
+  vestibule user import people.ndjson.age --identity key.txt
   vestibule user import acme-realm.json --format keycloak
   vestibule user import users.json --format firebase --firebase-hash-config hash-config.txt")]
 pub(crate) struct Import {
@@ -37,6 +38,13 @@ pub(crate) struct Import {
     /// File with the password hash parameters of a Firebase project, as its console shows them
     #[arg(long, value_name = "FILE")]
     firebase_hash_config: Option<PathBuf>,
+    /// File with the secret keys of age for a file that is encrypted, or that has encrypted password hashes, as
+    /// `vestibule user export` writes them
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// Make groups of the realm roles of Keycloak
+    #[arg(long)]
+    roles: bool,
     /// Check every row and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -83,8 +91,15 @@ impl Import {
         let reader = ReaderOptions {
             mappings: self.map,
             firebase_hash_config: self.firebase_hash_config,
+            roles: self.roles,
+            identity: self.identity,
         };
-        let mut rows = open(&self.file, format, &reader)?;
+        let source = RowSource {
+            path: self.file.clone(),
+            format,
+            options: reader,
+        };
+        let rows = source.open()?;
         let unused = rows.unused_columns();
         if !unused.is_empty() {
             output::print_remark(format!(
@@ -92,8 +107,9 @@ impl Import {
                 printable(&unused.join(", "))
             ));
         }
+        drop(rows);
         let scopes: &[&str] = match self.dry_run {
-            true => &["users:read"],
+            true => &["users:read", "groups:read"],
             false => &["users:read", "users:write", "admin"],
         };
         let api = ApiClient::new(&self.connection, scopes)?;
@@ -115,7 +131,7 @@ impl Import {
             patience: Duration::from_secs(self.retry_for.into()),
             progress: self.progress,
         };
-        let summary = import(&api, &mut rows, &options).await?;
+        let summary = import(&api, &source, &options).await?;
         print_summary(&summary, &options, self.connection.output)?;
         match summary.refused {
             0 => Ok(()),

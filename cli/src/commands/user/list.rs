@@ -1,11 +1,12 @@
 //! `vestibule user list`: lists the users.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use contract::paths;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::deleted;
 use super::find::{display_name, primary_email, state_text};
 use crate::api::{ApiClient, ApiError, ConnectionArgs, RemoteService, percent_encode, text_at};
 use crate::error::CommandError;
@@ -22,6 +23,7 @@ Examples:
   vestibule user list
   vestibule user list --filter 'emails.value eq \"ann@example.com\"'
   vestibule user list --filter 'active eq false' --limit 200
+  vestibule user list --deleted
   vestibule user list --all --output json | jq -r .[].userName")]
 pub(crate) struct List {
     /// People at most
@@ -30,6 +32,9 @@ pub(crate) struct List {
     /// Everybody, page by page
     #[arg(long, conflicts_with = "limit")]
     all: bool,
+    /// People who were deleted and can be restored, in place of those who are there
+    #[arg(long, conflicts_with = "filter")]
+    deleted: bool,
     /// SCIM filter (RFC 7644 §3.4.2.2)
     #[arg(long, value_name = "FILTER")]
     filter: Option<String>,
@@ -47,13 +52,25 @@ struct Page {
 
 impl List {
     pub(super) async fn run(self) -> Result<(), CommandError> {
+        if self.deleted {
+            let most = if self.all { usize::MAX } else { self.limit };
+            return deleted::list(&self.connection, most).await;
+        }
         let api = ApiClient::new(&self.connection, &["users:read"])?;
+        if let Some(remark) = self.list(&api, &mut io::stdout()).await? {
+            output::print_remark(remark);
+        }
+        Ok(())
+    }
+
+    /// Writes the users to `out`, and returns a remark when there are more than are shown.
+    async fn list(&self, api: &ApiClient, out: &mut impl Write) -> Result<Option<String>, CommandError> {
         let most = if self.all { usize::MAX } else { self.limit };
-        let mut printer = Printer::new(self.connection.output);
+        let mut printer = Printer::new(self.connection.output, out);
         let progress = Progress::new(self.all);
         let (mut cursor, mut total) = (String::new(), None);
         while printer.printed < most {
-            let page = self.page(&api, &cursor, PAGE.min(most - printer.printed)).await?;
+            let page = self.page(api, &cursor, PAGE.min(most - printer.printed)).await?;
             total = page.total.or(total);
             printer.print(&page.people)?;
             progress.show(printer.printed, total);
@@ -68,11 +85,9 @@ impl List {
         progress.end();
         let printed = printer.printed;
         printer.end()?;
-        if !cursor.is_empty() {
-            let of = total.map_or_else(String::new, |total| format!(" of {total}"));
-            output::print_remark(format!("{printed}{of} people are shown; --all lists everybody"));
-        }
-        Ok(())
+        let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+        let remark = format!("{printed}{of} people are shown; --all lists everybody");
+        Ok((!cursor.is_empty()).then_some(remark))
     }
 
     async fn page(&self, api: &ApiClient, cursor: &str, count: usize) -> Result<Page, ApiError> {
@@ -99,16 +114,18 @@ impl List {
 }
 
 /// Prints users page by page, as one table or one JSON array.
-struct Printer {
+struct Printer<'a, W> {
+    out: &'a mut W,
     format: Format,
     printed: usize,
     /// The widths of the columns, which are those of the first page.
     widths: Option<Vec<usize>>,
 }
 
-impl Printer {
-    fn new(format: Format) -> Self {
+impl<'a, W: Write> Printer<'a, W> {
+    fn new(format: Format, out: &'a mut W) -> Self {
         Self {
+            out,
             format,
             printed: 0,
             widths: None,
@@ -121,7 +138,7 @@ impl Printer {
             Format::Json => {
                 for (index, person) in people.iter().enumerate() {
                     let before = if self.printed + index == 0 { "[" } else { "," };
-                    output::print_line(format!("{before}{person:#}"))?;
+                    output::write_line(self.out, format!("{before}{person:#}"))?;
                 }
             }
         }
@@ -143,17 +160,17 @@ impl Printer {
         match &self.widths {
             None => {
                 self.widths = Some(table.widths());
-                output::print_line(table.render(Style::choose(Color::Auto, &io::stdout())))
+                output::write_line(self.out, table.render(Style::choose(Color::Auto, &io::stdout())))
             }
             Some(_) if people.is_empty() => Ok(()),
-            Some(widths) => output::print_line(table.render_rows(widths)),
+            Some(widths) => output::write_line(self.out, table.render_rows(widths)),
         }
     }
 
     fn end(self) -> Result<(), CommandError> {
         match (self.format, self.printed) {
-            (Format::Json, 0) => output::print_line("[]"),
-            (Format::Json, _) => output::print_line("]"),
+            (Format::Json, 0) => output::write_line(self.out, "[]"),
+            (Format::Json, _) => output::write_line(self.out, "]"),
             (Format::Table, _) => Ok(()),
         }
     }
@@ -184,3 +201,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,9 @@ const USUAL_NAMES: &[(&str, &str)] = &[
     ("organization", "organization"),
     ("costcenter", "costCenter"),
     ("employeenumber", "employeeNumber"),
+    ("groups", "groups"),
+    ("group", "groups"),
+    ("memberof", "groups"),
     ("passwordhash", "password_hash"),
     ("hash", "password_hash"),
 ];

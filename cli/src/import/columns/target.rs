@@ -12,6 +12,8 @@ use super::super::{Record, Rejection};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     PasswordHash,
+    /// The names of groups, with semicolons between them.
+    Groups,
     /// The path of members, the name of an extension first where there is one, and the type of the value.
     Single(Vec<String>, AttributeType),
     /// A member of the item of a list that has this `type`.
@@ -25,10 +27,12 @@ pub(super) enum Target {
 
 impl Target {
     /// Reads the path of an attribute: `name.givenName`, `emails.work`, `addresses.home.locality`, `department`, a URN with an
-    /// attribute, `attributes.NAME` for an attribute of an application, or `password_hash`.
+    /// attribute, `attributes.NAME` for an attribute of an application, `groups`, or `password_hash`.
     pub(super) fn parse(path: &str) -> Option<Self> {
-        if path == "password_hash" {
-            return Some(Self::PasswordHash);
+        match path {
+            "password_hash" => return Some(Self::PasswordHash),
+            "groups" => return Some(Self::Groups),
+            _ => {}
         }
         if let Some(name) = path.strip_prefix("attributes.").filter(|name| !name.is_empty()) {
             let path = [CUSTOM_USER, "values", name];
@@ -108,6 +112,10 @@ impl Target {
         }
         match self {
             Self::PasswordHash => record.password_hash = Some(SecretString::from(text.to_owned())),
+            Self::Groups => {
+                let names = text.split(';').map(str::trim).filter(|name| !name.is_empty());
+                record.groups.extend(names.map(str::to_owned));
+            }
             Self::Single(path, data_type) => {
                 let value =
                     typed(text, *data_type).map_err(|reason| Rejection::new(path.join("."), reason))?;

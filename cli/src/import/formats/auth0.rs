@@ -35,6 +35,12 @@ pub(super) fn user(source: Map<String, Value>) -> Result<Record, Rejection> {
     if source.get("blocked") == Some(&Value::Bool(true)) {
         user.insert("active".to_owned(), false.into());
     }
+    // The Authorization Extension keeps the groups of a user there.
+    let groups = source
+        .pointer("/app_metadata/authorization/groups")
+        .and_then(Value::as_array);
+    let groups = groups.into_iter().flatten().map(|group| text_at(group, ""));
+    record.groups = groups.filter(|group| !group.is_empty()).collect();
     record.password_hash = first(["/passwordHash", "/password_hash"]).map(SecretString::from);
     Ok(record)
 }

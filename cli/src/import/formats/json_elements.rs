@@ -14,6 +14,8 @@ use super::super::{MAX_RECORD_BYTES, Rejection};
 pub(super) struct JsonElements<R> {
     input: R,
     member: &'static str,
+    /// False if the document may lack the list.
+    required: bool,
     number: u64,
     state: State,
 }
@@ -35,8 +37,17 @@ impl<R: BufRead> JsonElements<R> {
         Self {
             input,
             member,
+            required: true,
             number: 0,
             state: State::Before,
+        }
+    }
+
+    /// The elements of the member `member` of an object in `input`; none if there is no such list.
+    pub(super) fn optional(input: R, member: &'static str) -> Self {
+        Self {
+            required: false,
+            ..Self::new(input, member)
         }
     }
 
@@ -46,10 +57,16 @@ impl<R: BufRead> JsonElements<R> {
     /// When the file cannot be read, has no such list, or ends in the middle of it.
     pub(super) fn next_element(&mut self) -> io::Result<Option<Element>> {
         match self.state {
-            State::Before => {
-                self.find_list()?;
-                self.state = State::Inside;
-            }
+            State::Before => match self.find_list() {
+                Err(error) if !self.required && error.kind() == io::ErrorKind::InvalidData => {
+                    self.state = State::Behind;
+                    return Ok(None);
+                }
+                found => {
+                    found?;
+                    self.state = State::Inside;
+                }
+            },
             State::Inside => {}
             State::Behind => return Ok(None),
         }
@@ -80,7 +97,7 @@ impl<R: BufRead> JsonElements<R> {
             self.input.consume(BYTE_ORDER_MARK.len());
         }
         match self.next_token()? {
-            b'[' => return Ok(()),
+            b'[' if self.required => return Ok(()),
             b'{' => {}
             _ => return Err(invalid("is not JSON")),
         }

@@ -1,4 +1,5 @@
-//! LDIF (RFC 2849): people of `inetOrgPerson` (RFC 2798), with `userPassword` (RFC 2307) as password hash.
+//! LDIF (RFC 2849): people of `inetOrgPerson` (RFC 2798), with `userPassword` (RFC 2307) as password hash, and groups of
+//! `groupOfNames`, `groupOfUniqueNames` (RFC 4519 §3.5, §3.6) and `posixGroup` (RFC 2307 §4).
 
 use std::io::{self, BufRead};
 
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 
 use super::super::lines::{Lines, too_long_record};
-use super::super::{MAX_RECORD_BYTES, Record, Rejection, Row};
+use super::super::{GroupRecord, Item, MAX_RECORD_BYTES, MemberReference, Record, Rejection, Row};
 use super::{put, put_value};
 
 /// A reader of entries. An entry without `uid` or `mail`, such as a unit of the organisation, is passed over.
@@ -29,22 +30,23 @@ impl<R: BufRead> Ldif<R> {
         }
     }
 
-    /// The next person.
+    /// The next person or group.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub(super) fn next_row(&mut self) -> io::Result<Option<Row>> {
         while let Some((line, entry)) = self.next_entry()? {
-            let record = match entry {
+            let item = match entry {
+                Ok(entry) if is_group(&entry) => group(&entry).map(Item::Group),
                 Ok(entry) if !is_person(&entry) => continue,
-                Ok(entry) => person(&entry),
+                Ok(entry) => person(&entry).map(Item::User),
                 Err(rejection) => Err(rejection),
             };
             self.number += 1;
             return Ok(Some(Row {
                 number: self.number,
                 line: Some(line),
-                record,
+                item,
             }));
         }
         Ok(None)
@@ -124,15 +126,82 @@ fn is_person(entry: &Entry) -> bool {
     first(entry, "uid").or_else(|| first(entry, "mail")).is_some()
 }
 
+fn all<'a>(entry: &'a Entry, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let found = entry.iter().filter(move |(attribute, _)| attribute == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+fn is_group(entry: &Entry) -> bool {
+    all(entry, "objectclass").any(|class| {
+        let known = [
+            "groupofnames",
+            "groupofuniquenames",
+            "groupofmembers",
+            "posixgroup",
+            "group",
+        ];
+        known.contains(&class.to_lowercase().as_str())
+    })
+}
+
+fn check_change(entry: &Entry, what: &str) -> Result<(), Rejection> {
+    match first(entry, "changetype").filter(|kind| *kind != "add") {
+        Some(kind) => Err(Rejection::new(
+            "changetype",
+            format!("{kind:?} is a change, not a {what}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The text by which groups refer to an entry: its `uid`, where that names it, else its distinguished name, as it is compared.
+fn reference(name: &str) -> String {
+    let parts: Vec<String> = name
+        .split(',')
+        .map(|part| match part.split_once('=') {
+            Some((attribute, value)) => format!("{}={}", attribute.trim(), value.trim()).to_lowercase(),
+            None => part.trim().to_lowercase(),
+        })
+        .collect();
+    match parts.first().and_then(|first| first.strip_prefix("uid=")) {
+        Some(uid) => uid_reference(uid),
+        None => format!("dn {}", parts.join(",")),
+    }
+}
+
+fn uid_reference(uid: &str) -> String {
+    format!("uid {}", uid.trim().to_lowercase())
+}
+
+/// The record of a group: `member` and `uniqueMember` have distinguished names, and `memberUid` has names of users.
+fn group(entry: &Entry) -> Result<GroupRecord, Rejection> {
+    let mut record = GroupRecord::default();
+    put(&mut record.group, &["displayName"], first(entry, "cn"));
+    put(&mut record.group, &["externalId"], first(entry, "entryuuid"));
+    check_change(entry, "group").map_err(|rejection| rejection.of_group(record.name()))?;
+    record.references = first(entry, "dn").map(reference).into_iter().collect();
+    let by_name = ["member", "uniquemember"];
+    let names = by_name.into_iter().flat_map(|attribute| all(entry, attribute));
+    let references = names
+        .map(reference)
+        .chain(all(entry, "memberuid").map(uid_reference));
+    record.members = references
+        .map(|reference| MemberReference {
+            reference,
+            kind: None,
+        })
+        .collect();
+    Ok(record)
+}
+
 fn person(entry: &Entry) -> Result<Record, Rejection> {
     let name = first(entry, "uid").or_else(|| first(entry, "mail"));
-    if let Some(kind) = first(entry, "changetype").filter(|kind| *kind != "add") {
-        return Err(Rejection::new(
-            "changetype",
-            format!("{kind:?} is a change, not a person"),
-        ));
-    }
+    check_change(entry, "person")?;
     let mut record = Record::default();
+    let by_uid = first(entry, "uid").map(uid_reference);
+    record.references.extend(by_uid);
+    let by_name = first(entry, "dn").map(reference);
+    record.references.extend(by_name);
     let user = &mut record.user;
     put(user, &["userName"], name);
     put(user, &["externalId"], first(entry, "entryuuid"));

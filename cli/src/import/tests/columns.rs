@@ -10,7 +10,7 @@ fn mapped(mappings: &[(&str, &str)]) -> ReaderOptions {
             .iter()
             .map(|(column, path)| ((*column).to_owned(), (*path).to_owned()))
             .collect(),
-        firebase_hash_config: None,
+        ..ReaderOptions::default()
     }
 }
 
@@ -33,12 +33,10 @@ fn usual_names_of_columns_and_paths_of_attributes_need_no_mapping() {
         })
     );
     let folder = tempfile::tempdir().expect("a folder");
-    let rows = open(
-        &file(&folder, "a", content),
-        FileFormat::Csv,
-        &ReaderOptions::default(),
-    )
-    .expect("opened");
+    let path = file(&folder, "a", content);
+    let rows = source(&path, FileFormat::Csv, &ReaderOptions::default())
+        .open()
+        .expect("opened");
     assert_eq!(rows.unused_columns(), ["shoe size"]);
 }
 

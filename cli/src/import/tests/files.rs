@@ -86,7 +86,7 @@ fn a_damaged_row_of_csv_is_refused_and_the_next_one_is_read() {
     assert_eq!(reasons[2].1, "has text behind a quoted field");
     assert_eq!(reasons[3].1, "the row is not UTF-8");
     assert_eq!(reasons[4], ("active", "expected true or false"));
-    assert_eq!(rows[4].record.as_ref().expect_err("refused").user_name, "dan");
+    assert_eq!(rows[4].item.as_ref().expect_err("refused").user_name, "dan");
     assert_eq!(reasons[5].1, "has more than 1048576 bytes");
     assert_eq!(reasons[6], ("userName", "is required"));
     assert_eq!(user_of(&rows[7]).0, json!({"userName": "fay", "active": true}));
@@ -150,7 +150,7 @@ proptest::proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let path = file(&folder, "users", &[starts[start], &bytes].concat());
         for format in FORMATS {
-            let Ok(mut rows) = open(&path, format, &ReaderOptions::default()) else {
+            let Ok(mut rows) = source(&path, format, &ReaderOptions::default()).open() else {
                 continue;
             };
             let mut count = 0;

@@ -12,9 +12,9 @@ fn a_journal_goes_on_where_it_was_cut_off() {
     let path = folder.path().join("journal");
     let mut journal = Journal::open(&path, &source).expect("opened");
     assert!(!journal.is_resumed());
-    for (row, id) in [(1, "a"), (2, "b"), (4, "d")] {
-        journal.user_exists(row, id).expect("written");
-    }
+    journal
+        .users_exist([(1, "a"), (2, "b"), (4, "d")])
+        .expect("written");
     assert!(
         matches!(Journal::open(&path, &source), Err(JournalError::Locked)),
         "one import at a time"
@@ -31,7 +31,7 @@ fn a_journal_goes_on_where_it_was_cut_off() {
         [1, 2, 4, 5].map(|row| journal.user(row)),
         [None, None, Some("d"), None]
     );
-    journal.user_exists(5, "e").expect("written");
+    journal.users_exist([(5, "e")]).expect("written");
     drop(journal);
     let journal = Journal::open(&path, &source).expect("opened");
     assert_eq!(journal.user(5), Some("e"), "half a line was removed");
@@ -50,6 +50,41 @@ fn a_journal_goes_on_where_it_was_cut_off() {
 }
 
 #[test]
+fn a_file_that_was_corrected_anywhere_is_another_one_with_the_same_ids() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let mut content = vec![b'a'; 300_000];
+    let source = file(&folder, "people.csv", &content);
+    let mut journal = Journal::open(&path, &source).expect("opened");
+    let digest = journal.digest().to_owned();
+    journal.finish(7).expect("written");
+    drop(journal);
+    assert_eq!(Journal::open(&path, &source).expect("opened").done(), 7);
+    for position in [0, 65_535, 65_536, 299_999] {
+        content[position] = b'b';
+        file(&folder, "people.csv", &content);
+        let refused = Journal::open(&path, &source);
+        assert!(
+            matches!(refused, Err(JournalError::OtherFile)),
+            "{position}: {refused:?}"
+        );
+        let other = Journal::open(&folder.path().join("other"), &source).expect("opened");
+        assert_eq!(other.digest() == digest, position > 65_535, "{position}");
+        other.delete().expect("deleted");
+        content[position] = b'a';
+    }
+    // The header of a build before has no digest of the whole file.
+    file(&folder, "people.csv", &content);
+    let text = std::fs::read_to_string(&path).expect("read");
+    let (header, rest) = text.split_once('\n').expect("lines");
+    let mut header: Value = serde_json::from_str(header).expect("JSON");
+    header.as_object_mut().expect("an object").remove("content");
+    std::fs::write(&path, format!("{header}\n{rest}")).expect("written");
+    let refused = Journal::open(&path, &source);
+    assert!(matches!(refused, Err(JournalError::OtherFile)), "{refused:?}");
+}
+
+#[test]
 fn a_resumed_report_has_the_rows_that_are_not_imported_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("report");
@@ -65,7 +100,7 @@ fn a_resumed_report_has_the_rows_that_are_not_imported_again() {
             .expect("written");
     }
     assert_eq!(report.lines(), 3);
-    let mut report = Report::resume(&path, 3).expect("resumed");
+    let mut report = Report::resume(&path, 3, 0).expect("resumed");
     assert_eq!(report.lines(), 2);
     let row = RowRef {
         number: 4,

@@ -1,8 +1,10 @@
 //! Tests of the readers, and of what an import decides.
 
 mod columns;
+mod encrypted;
 mod exports;
 mod files;
+mod groups;
 mod journal;
 mod requests;
 
@@ -22,12 +24,20 @@ fn rows_of(content: &[u8], format: FileFormat, options: &ReaderOptions) -> Vec<R
 }
 
 fn rows_in(path: &Path, format: FileFormat, options: &ReaderOptions) -> Vec<Row> {
-    let mut rows = open(path, format, options).expect("opened");
+    let mut rows = source(path, format, options).open().expect("opened");
     let mut all = Vec::new();
     while let Some(row) = rows.next_row().expect("read") {
         all.push(row);
     }
     all
+}
+
+fn source(path: &Path, format: FileFormat, options: &ReaderOptions) -> RowSource {
+    RowSource {
+        path: path.to_owned(),
+        format,
+        options: options.clone(),
+    }
 }
 
 fn file(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
@@ -40,7 +50,7 @@ fn file(folder: &TempDir, name: &str, content: &[u8]) -> PathBuf {
 fn error_of(content: &[u8], format: FileFormat, options: &ReaderOptions) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder, "users", content);
-    let mut rows = match open(&path, format, options) {
+    let mut rows = match source(&path, format, options).open() {
         Ok(rows) => rows,
         Err(error) => return error.to_string(),
     };
@@ -55,7 +65,9 @@ fn error_of(content: &[u8], format: FileFormat, options: &ReaderOptions) -> Stri
 
 /// The user and the hash of a row.
 fn user_of(row: &Row) -> (Value, String) {
-    let record = row.record.as_ref().expect("a user");
+    let Ok(Item::User(record)) = &row.item else {
+        panic!("no user: {row:?}");
+    };
     let hash = record.password_hash.as_ref();
     (
         Value::Object(record.user.clone()),
@@ -63,8 +75,16 @@ fn user_of(row: &Row) -> (Value, String) {
     )
 }
 
+/// The group of a row.
+fn group_of(row: &Row) -> &GroupRecord {
+    match &row.item {
+        Ok(Item::Group(group)) => group,
+        _ => panic!("no group: {row:?}"),
+    }
+}
+
 /// The field and the reason of a refused row.
 fn refusal_of(row: &Row) -> (&str, &str) {
-    let rejection = row.record.as_ref().expect_err("refused");
+    let rejection = row.item.as_ref().expect_err("refused");
     (&rejection.field, &rejection.reason)
 }

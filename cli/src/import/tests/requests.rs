@@ -13,13 +13,14 @@ use crate::error::ErrorCode;
 fn record(user: &Value) -> Record {
     Record {
         user: user.as_object().expect("an object").clone(),
-        password_hash: None,
+        ..Record::default()
     }
 }
 
 fn creator(api: &ApiClient, on_conflict: ConflictPolicy) -> Creator<'_> {
     Creator {
         api,
+        one_by_one: Default::default(),
         on_conflict,
         patience: Duration::from_millis(300),
     }

@@ -47,6 +47,27 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.apply -}}
+{{- if .enabled -}}
+{{- if and (not .file) (not .existingConfigMap) -}}
+{{- fail "apply.enabled is set, and there is no file: set apply.file, or apply.existingConfigMap to the name of a ConfigMap" -}}
+{{- end -}}
+{{- if and .file .existingConfigMap -}}
+{{- fail "apply.file and apply.existingConfigMap are both set: choose one" -}}
+{{- end -}}
+{{- if not .existingSecret -}}
+{{- fail "apply.existingSecret is missing: the name of the Secret that holds the secret of apply.clientId" -}}
+{{- end -}}
+{{- $client := index $.Values.auth.clients .clientId | default dict -}}
+{{- $isOperator := and $.Values.operator.enabled (eq .clientId "vestibule-cli") -}}
+{{- if not (or $client $isOperator) -}}
+{{- fail (printf "apply.clientId is %q, which is not among auth.clients: define it there, with hasSecret, the grant client_credentials and the scope admin" .clientId) -}}
+{{- end -}}
+{{- if not (or $isOperator (and $client.hasSecret (has "client_credentials" ($client.grant_types | default list)) (has "admin" (splitList " " ($client.scope | default ""))))) -}}
+{{- fail (printf "auth.clients.%s, as which the declarative file is applied, needs hasSecret: true, grant_types: [client_credentials] and scope: admin" .clientId) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .Values.events.transport "kafka") (not .Values.events.kafka.brokers) -}}
 {{- fail "events.kafka.brokers is empty: name one broker at least, such as kafka-0.kafka:9092" -}}
 {{- end -}}

@@ -9,7 +9,9 @@ use ::http::header::AUTHORIZATION;
 use ::http::request::Parts;
 use axum::extract::FromRequestParts;
 
-use super::{AccessError, AccessToken, BoxFuture, Verifier};
+use super::challenge::{CHALLENGE, Scheme, invalid_token, lacks_scope};
+use super::possession::check_possession;
+use super::{AccessError, AccessToken, BoxFuture, Scope, Verifier};
 use crate::http::{BodyLimit, Problem};
 use crate::telemetry::set_token_holder;
 
@@ -45,48 +47,14 @@ impl HasVerifier for Verifier {
     }
 }
 
-/// A scope that a route requires.
-pub trait Scope: Send + Sync + 'static {
-    /// The scope token, as in the claim `scope`.
-    const NAME: &'static str;
-}
-
-macro_rules! scopes {
-    ($($(#[$doc:meta])* $scope:ident = $name:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        pub struct $scope;
-
-        impl Scope for $scope {
-            const NAME: &'static str = $name;
-        }
-    )*};
-}
-
-scopes! {
-    /// `users:read`: read the directory.
-    UsersRead = "users:read";
-    /// `users:write`: change the directory.
-    UsersWrite = "users:write";
-    /// `groups:read`: read the groups and their members.
-    GroupsRead = "groups:read";
-    /// `groups:write`: change the groups and their members.
-    GroupsWrite = "groups:write";
-    /// `events:read`: read the feed.
-    EventsRead = "events:read";
-    /// `admin`: administer.
-    Admin = "admin";
-    /// `openid`: the user's own data.
-    OpenId = "openid";
-}
-
-/// The challenge to a request without a token. RFC 6750 §3 requires a parameter after the scheme, and §3.1 asks for no
-/// error code here.
-const CHALLENGE: &str = r#"Bearer realm="vestibule""#;
-
-/// A valid access token in `Authorization: Bearer` (RFC 6750 §2.1). The rejection is 401.
+/// A valid access token in `Authorization`: `Bearer` (RFC 6750 §2.1), or `DPoP` with a proof if it is bound to a key (RFC 9449
+/// §7.1). The rejection is 401.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub Arc<AccessToken>);
+
+/// The token of a request, an extension of it. A proof is used once, and several extractors want the token.
+#[derive(Clone)]
+struct CheckedToken(Arc<AccessToken>);
 
 /// A valid access token with the scope `S`. The rejection is 401 without the token, 403 without the scope.
 #[derive(Clone, Debug)]
@@ -116,15 +84,18 @@ impl<St: HasVerifier + Sync> FromRequestParts<St> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
-        let token = bearer_token(parts)?;
-        match state.verifier().verify(token).await {
+        if let Some(CheckedToken(token)) = parts.extensions.get() {
+            return Ok(Self(Arc::clone(token)));
+        }
+        let (scheme, presented) = presented_token(parts)?;
+        match state.verifier().verify(presented).await {
             Ok(token) => {
+                check_possession(state.verifier(), parts, scheme, presented, &token)?;
                 set_token_holder(&token.subject, &token.client_id);
+                parts.extensions.insert(CheckedToken(Arc::clone(&token)));
                 Ok(Self(token))
             }
-            Err(AccessError::Invalid(reason)) => {
-                Err(Problem::unauthorized(r#"Bearer error="invalid_token""#).detail(format!("{reason}.")))
-            }
+            Err(AccessError::Invalid(reason)) => Err(invalid_token(scheme, format!("{reason}."))),
             Err(AccessError::Unavailable(_)) => Err(Problem::unavailable(Duration::from_secs(1))
                 .detail("The keys that tokens are verified with are not known yet.")),
         }
@@ -136,8 +107,8 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
 
     async fn from_request_parts(parts: &mut Parts, state: &St) -> Result<Self, Problem> {
         let Bearer(token) = Bearer::from_request_parts(parts, state).await?;
-        if !token.allows(S::NAME) {
-            return Err(insufficient_scope(S::NAME));
+        if !S::is_in(&token) {
+            return Err(lacks_scope(Scheme::of(&token), S::NAME));
         }
         // SB-43: from here on the body may be large.
         if let Some(limit) = parts.extensions.get::<BodyLimit>() {
@@ -150,8 +121,17 @@ impl<St: HasVerifier + Sync, S: Scope> FromRequestParts<St> for Scoped<S> {
     }
 }
 
-/// The token of the single `Authorization` header.
-fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
+/// The token of the single `Authorization` header with the scheme `Bearer` (RFC 6750 §2.1). `None` with the scheme `DPoP`, whose
+/// proof [`Bearer`] checks.
+///
+/// # Errors
+/// 401 without a token, 400 for a header that cannot be read.
+pub fn bearer_token(parts: &Parts) -> Result<Option<&str>, Problem> {
+    let (scheme, token) = presented_token(parts)?;
+    Ok(Some(token).filter(|_| scheme == Scheme::Bearer))
+}
+
+fn presented_token(parts: &Parts) -> Result<(Scheme, &str), Problem> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         // RFC 6750 §3.1: without any authentication, no error code.
@@ -160,7 +140,7 @@ fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
         );
     };
     let malformed = || {
-        Problem::bad_request("The Authorization header is not `Bearer TOKEN`, once.").header(
+        Problem::bad_request("The Authorization header is not `Bearer TOKEN` or `DPoP TOKEN`, once.").header(
             ::http::header::WWW_AUTHENTICATE,
             r#"Bearer error="invalid_request""#,
         )
@@ -169,23 +149,20 @@ fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
         return Err(malformed());
     }
     let value = value.to_str().map_err(|_| malformed())?;
-    let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Problem::unauthorized(CHALLENGE).detail("Only the scheme Bearer is known here."));
-    }
+    // Without a space it is the name of a scheme (RFC 9110 §11.4), and hardly ever ours.
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+        Scheme::Bearer
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        Scheme::Dpop
+    } else {
+        return Err(
+            Problem::unauthorized(CHALLENGE).detail("Only the schemes Bearer and DPoP are known here.")
+        );
+    };
     let token = token.trim();
     if token.is_empty() || token.contains(' ') {
         return Err(malformed());
     }
-    Ok(token)
-}
-
-/// 403 `insufficient_scope`, with the required scope (RFC 6750 §3.1).
-fn insufficient_scope(scope: &'static str) -> Problem {
-    Problem::forbidden(format!("The token lacks the scope {scope}."))
-        .with("scope", scope)
-        .header(
-            ::http::header::WWW_AUTHENTICATE,
-            &format!(r#"Bearer error="insufficient_scope", scope="{scope}""#),
-        )
+    Ok((scheme, token))
 }

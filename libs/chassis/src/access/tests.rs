@@ -1,5 +1,6 @@
 //! Tests of offline token verification and of the permission extractors.
 
+mod possession;
 mod remote;
 
 use std::sync::Arc;
@@ -51,7 +52,7 @@ fn setup() -> Setup {
     };
     let clock = clock();
     let keys = FixedKeys(Arc::new(KeySet::from_jwks(&set)));
-    let verifier = Verifier::new(ISSUER, AUDIENCE, keys, clock.clone());
+    let verifier = Verifier::with_dpop(ISSUER, AUDIENCE, keys, clock.clone(), &[[7; 32]]);
     Setup { key, clock, verifier }
 }
 
@@ -211,4 +212,43 @@ async fn extractors_answer_as_rfc_6750_says() {
     ] {
         assert_eq!(setup.get("/any", Some(value)).await.0, expected, "{value}");
     }
+}
+
+#[tokio::test]
+async fn what_needs_a_recent_sign_in_says_how_recent() {
+    // RFC 9470 §3
+    let setup = setup();
+    let now = Timestamp::from_secs(NOW);
+    let limit = Duration::from_secs(900);
+    let challenge = async |claims: Value| {
+        let token = setup.verifier.verify(&setup.token(&claims)).await.unwrap();
+        check_recent_sign_in(&token, now, limit).err().map(|problem| {
+            let response = axum::response::IntoResponse::into_response(problem);
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            let value = &response.headers()["www-authenticate"];
+            value.to_str().unwrap().to_owned()
+        })
+    };
+    for good in [NOW - 900, NOW, NOW + 30] {
+        assert_eq!(challenge(changed("auth_time", good)).await, None, "{good}");
+    }
+    let mut of_client = claims();
+    of_client["sub"] = "web".into();
+    assert_eq!(challenge(of_client).await, None);
+    for bad in [
+        changed("auth_time", NOW - 901),
+        changed("auth_time", NOW + 3600),
+        claims(),
+    ] {
+        let expected = r#"Bearer error="insufficient_user_authentication", error_description="a recent sign-in is required", max_age="900""#;
+        assert_eq!(challenge(bad).await.as_deref(), Some(expected));
+    }
+    let mut bound = changed("auth_time", NOW - 901);
+    bound["cnf"] = json!({ "jkt": "x" });
+    let bound = challenge(bound).await.unwrap();
+    assert!(
+        bound.starts_with(r#"DPoP error="insufficient_user_authentication""#)
+            && bound.ends_with(r#"max_age="900""#),
+        "{bound}"
+    );
 }

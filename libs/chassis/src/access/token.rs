@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use oidc::claims::AccessTokenClaims;
+use oidc::claims::{AccessTokenClaims, Actor};
+use oidc::dpop::Confirmation;
 
 use crate::clock::Timestamp;
 
@@ -21,6 +22,8 @@ pub struct AccessToken {
     pub session: Option<String>,
     /// `gid`: the grant that it belongs to, by which the issuer can revoke it before it expires.
     pub grant: Option<String>,
+    /// `cnf`: what its holder has to prove. Without it the token is a bearer token.
+    pub confirmation: Option<Confirmation>,
     /// `jti`: the id of this token.
     pub jti: String,
     /// `iat`.
@@ -29,12 +32,23 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
     /// `auth_time`: when the user last authenticated.
     pub auth_time: Option<Timestamp>,
+    /// `act`: the party that acts for the user (RFC 8693 §4.1).
+    pub actor: Option<Actor>,
+    /// `client_chain`: the clients that had the tokens before it, if it was exchanged.
+    pub client_chain: Vec<String>,
 }
 
 impl AccessToken {
     /// True if the token has `scope`.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes.contains(scope)
+    }
+
+    /// The client that it was issued to, and those that had the tokens before it: it ends with what is taken from any of them.
+    pub fn clients(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.client_id)
+            .chain(&self.client_chain)
+            .map(String::as_str)
     }
 
     /// True if it is a client's own token (`client_credentials`), without a user.
@@ -53,10 +67,13 @@ impl From<AccessTokenClaims> for AccessToken {
             groups: claims.groups,
             session: claims.sid,
             grant: claims.gid,
+            confirmation: claims.cnf,
             jti: claims.jti,
             issued_at: Timestamp::from_secs(claims.iat),
             expires_at: Timestamp::from_secs(claims.exp),
             auth_time: claims.auth_time.map(Timestamp::from_secs),
+            actor: claims.act,
+            client_chain: claims.client_chain,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Offline verification of access tokens (RFC 9068 §4).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use oidc::claims::AccessTokenClaims;
 use oidc::jose::{self, Algorithm, KeySet, Validation, VerifyError};
 
 use super::cache::Cache;
-use super::{AccessToken, BoxFuture};
+use super::{AccessToken, BoxFuture, Dpop};
 use crate::clock::{SharedClock, Timestamp};
 use crate::secret::TokenHash;
 
@@ -21,6 +22,11 @@ const ALGORITHMS: &[Algorithm] = &[Algorithm::Es256, Algorithm::Rs256, Algorithm
 pub trait KeySource: Send + Sync + 'static {
     /// The current keys and their generation: a token that was verified with another generation is verified again.
     fn keys(&self) -> (Arc<KeySet>, u64);
+
+    /// The JWT in a token that only the issuer can read; every other token as it is. A resource server has to introspect such tokens.
+    fn open<'a>(&self, token: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(token)
+    }
 
     /// Fetches newer keys, unless that was just tried. Called when no current key matches.
     ///
@@ -70,23 +76,41 @@ struct Inner {
     keys: Box<dyn KeySource>,
     clock: SharedClock,
     cache: Cache,
+    dpop: Dpop,
 }
 
 impl Verifier {
-    /// A verifier of tokens from `issuer` for `audience`, which are compared exactly.
+    /// A verifier of tokens from `issuer` for `audience`, which are compared exactly. Tokens that are bound by DPoP are refused.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
         keys: impl KeySource,
         clock: SharedClock,
     ) -> Self {
+        Self::with_dpop(issuer, audience, keys, clock, &[])
+    }
+
+    /// A verifier that accepts tokens that are bound by DPoP, too. The nonces are derived from `secrets`: see [`Dpop::new`].
+    pub fn with_dpop(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: impl KeySource,
+        clock: SharedClock,
+        secrets: &[[u8; 32]],
+    ) -> Self {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
             audience: audience.into(),
             keys: Box::new(keys),
+            dpop: Dpop::new(secrets, Arc::clone(&clock)),
             clock,
             cache: Cache::new(CACHED_TOKENS),
         }))
+    }
+
+    /// The DPoP proofs of the requests to this service.
+    pub fn dpop(&self) -> &Dpop {
+        &self.0.dpop
     }
 
     /// The issuer of the tokens.
@@ -135,7 +159,8 @@ impl Verifier {
             leeway: LEEWAY,
             accept_expired: false,
         };
-        jose::verify::<AccessTokenClaims>(token, keys, &expect).map(|verified| verified.claims)
+        let token = self.0.keys.open(token);
+        jose::verify::<AccessTokenClaims>(&token, keys, &expect).map(|verified| verified.claims)
     }
 
     #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
@@ -51,6 +52,8 @@ pub enum CipherError {
 pub struct Cipher {
     active: String,
     keys: BTreeMap<String, LessSafeKey>,
+    /// From which other secrets are derived, by the name of the key.
+    derivation: BTreeMap<String, hmac::Key>,
 }
 
 /// An encrypted secret, as stored.
@@ -74,12 +77,13 @@ impl Cipher {
     /// # Errors
     /// [`CipherError::BadKey`], or [`CipherError::UnknownKey`] when the active one is missing.
     pub fn new(settings: &EncryptionSettings) -> Result<Self, CipherError> {
-        let mut keys = BTreeMap::new();
+        let (mut keys, mut derivation) = (BTreeMap::new(), BTreeMap::new());
         for (name, text) in &settings.keys {
             let bad = || CipherError::BadKey(name.clone());
             let bytes = Zeroizing::new(STANDARD.decode(text.expose_secret().trim()).map_err(|_| bad())?);
             let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| bad())?;
             keys.insert(name.clone(), LessSafeKey::new(key));
+            derivation.insert(name.clone(), hmac::Key::new(hmac::HMAC_SHA256, &bytes));
         }
         if !keys.contains_key(&settings.active) {
             return Err(CipherError::UnknownKey(settings.active.clone()));
@@ -87,12 +91,29 @@ impl Cipher {
         Ok(Self {
             active: settings.active.clone(),
             keys,
+            derivation,
         })
     }
 
     /// The name of the key that new secrets are encrypted under.
     pub fn active(&self) -> &str {
         &self.active
+    }
+
+    /// A secret for `purpose` from each key, that of the active one first. All replicas with the same configuration derive the
+    /// same secrets.
+    pub fn derive(&self, purpose: &str) -> Vec<[u8; 32]> {
+        let active = self.derivation.get(&self.active);
+        let others = self.derivation.iter().filter(|(name, _)| **name != self.active);
+        active
+            .into_iter()
+            .chain(others.map(|(_, key)| key))
+            .map(|key| {
+                let mut secret = [0; 32];
+                secret.copy_from_slice(hmac::sign(key, purpose.as_bytes()).as_ref());
+                secret
+            })
+            .collect()
     }
 
     /// Encrypts `secret`. `purpose` is the associated data: decryption succeeds only with the same purpose.

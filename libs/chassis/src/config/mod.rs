@@ -18,4 +18,5 @@ mod tests;
 pub use error::ConfigError;
 pub use load::load;
 pub use schema::schema;
+pub(crate) use sections::BODY_BUDGET_SHARE;
 pub use sections::{LimitsConfig, ListenConfig, LogConfig, LogFormat, TlsConfig, TracesConfig};

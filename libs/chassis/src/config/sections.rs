@@ -29,6 +29,10 @@ pub struct ListenConfig {
     /// Proxies whose `X-Forwarded-For` is believed: addresses or networks such as `10.0.0.0/8`.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
+    /// Believes the trusted proxies about the certificates of clients, too: they send them in `Client-Cert` (RFC 9440), and remove
+    /// that header from what clients send. From everybody else the header is removed here.
+    #[serde(default)]
+    pub client_certificate_header: bool,
 }
 
 impl ListenConfig {
@@ -40,6 +44,7 @@ impl ListenConfig {
             management: any,
             tls: None,
             trusted_proxies: Vec::new(),
+            client_certificate_header: false,
         }
     }
 }
@@ -52,6 +57,17 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// Its private key: a PEM file.
     pub key: PathBuf,
+    /// Asks clients for a certificate (RFC 8705). They may have none. Browsers with certificates ask people for one then, so this is for
+    /// a host that browsers do not use.
+    #[serde(default)]
+    pub client_certificates: bool,
+}
+
+impl ListenConfig {
+    /// True if certificates of clients can come.
+    pub fn has_client_certificates(&self) -> bool {
+        self.client_certificate_header || self.tls.as_ref().is_some_and(|tls| tls.client_certificates)
+    }
 }
 
 /// `[log]`: what is logged, and how.
@@ -164,7 +180,17 @@ pub struct LimitsConfig {
     pub connections_per_source: Option<usize>,
 }
 
+/// One source may hold this fraction of the body budget, or one body of the largest allowed size.
+pub(crate) const BODY_BUDGET_SHARE: u64 = 16;
+
 impl LimitsConfig {
+    /// The size of the largest body that one source can send, whatever an endpoint allows: its share of the body budget.
+    pub fn largest_body(&self) -> u64 {
+        let share = self.body_budget_bytes / BODY_BUDGET_SHARE;
+        let head = u64::try_from(self.header_bytes).unwrap_or(u64::MAX);
+        share.saturating_sub(head).max(self.body_bytes)
+    }
+
     /// The maximum number of connections of one source.
     pub fn max_connections_per_source(&self) -> usize {
         self.connections_per_source

@@ -1,5 +1,7 @@
 //! Database errors, as callers distinguish them.
 
+use std::sync::Arc;
+
 /// A database error. Its text contains no statement and no bound value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,11 +54,14 @@ pub enum DbError {
     /// The disk is full.
     #[error("the disk that holds the database is full")]
     Full,
+    /// The commit that this unit of work shared with others failed. Without a source the engine ended the transaction before it.
+    #[error("the transaction was not committed")]
+    NotCommitted(#[source] Option<Arc<DbError>>),
     /// The file is damaged or is not a database.
     #[error("the database file is damaged or is not a database")]
     Corrupt,
-    /// No connection was free in time: the service is overloaded or the server is unavailable.
-    #[error("no database connection in time")]
+    /// No connection was free in time, or the server ended the statement: the service is overloaded or the server is unavailable.
+    #[error("{}", unavailable(.0))]
     Unavailable(#[source] sqlx::Error),
     /// Any other error.
     #[error("the database failed")]
@@ -85,9 +90,23 @@ impl DbError {
         matches!(self, Self::Other(sqlx::Error::Database(database)) if database.code().as_deref() == Some("42501"))
     }
 
+    /// True if the transaction and another one waited for each other, or cannot be put in an order: the engine ended this one,
+    /// which can be run again at once (PostgreSQL class 40).
+    pub fn is_deadlock(&self) -> bool {
+        let code = match self {
+            Self::Unavailable(sqlx::Error::Database(database)) => database.code(),
+            _ => None,
+        };
+        code.is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
+    }
+
     /// True if a retry may succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Full)
+        match self {
+            Self::Unavailable(_) | Self::Full | Self::NotCommitted(None) => true,
+            Self::NotCommitted(Some(cause)) => cause.is_transient(),
+            _ => false,
+        }
     }
 }
 
@@ -129,6 +148,14 @@ impl From<sqlx::Error> for DbError {
             }
             other => Self::Other(other),
         }
+    }
+}
+
+/// The text of [`DbError::Unavailable`]. What a server says about a lock or a shutdown holds no data.
+fn unavailable(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => format!("the database gave up: {}", error.message()),
+        _ => "no database connection in time".to_owned(),
     }
 }
 

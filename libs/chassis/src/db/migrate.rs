@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::{Connection, PgConnection};
 
+use super::migration_locks::{ATTEMPTS, PAUSE, Tables, is_locked_out};
 use super::schema::{check_compatible, schema_error};
 use super::{Db, DbError, Engine, PgSession, PostgresServer};
 use crate::on_engine;
@@ -93,28 +94,27 @@ impl Db {
 
     /// Applies the missing migrations of the sets. `lock` is the transaction that holds the advisory lock.
     async fn apply(&self, sets: &[&Migrations], lock: Option<&mut PgSession>) -> Result<(), MigrateError> {
-        let files = sets.iter().map(|set| prepare(set.name, set.of(self.engine())));
+        let engine = self.engine();
         let (server, lock) = match (self, lock) {
             (Self::Postgres(server), Some(lock)) => (server, lock),
             (Self::Postgres(_), None) => return Ok(()),
             (Self::Sqlite { write, .. }, _) => {
-                for files in files {
-                    files.run(write).await?;
+                for set in sets {
+                    let files = set.of(engine).iter().cloned().collect();
+                    migrator(set.name, files).run(write).await?;
                 }
                 return Ok(());
             }
         };
         if let Some(pool) = server.migration_pool().await? {
-            for files in files {
-                files.run(&pool).await?;
-            }
-            return Ok(());
+            let mut connection = pool.acquire().await?;
+            return run_each(sets, &mut connection).await;
         }
         let connection = lock.driver();
         sqlx::raw_sql(DEALLOCATE_STATEMENTS)
             .execute(&mut *connection)
             .await?;
-        let outcome = run_each(files, connection).await;
+        let outcome = run_each(sets, connection).await;
         // Failed or not, the session belongs to others a moment later, and the driver must not look for names there that
         // are gone.
         let forgotten = connection.clear_cached_statements().await;
@@ -162,18 +162,34 @@ async fn lock(server: &PostgresServer) -> Result<PgSession, DbError> {
     }
 }
 
-async fn run_each(
-    files: impl Iterator<Item = Migrator>,
-    connection: &mut PgConnection,
-) -> Result<(), MigrateError> {
-    for files in files {
-        files.run_direct(None, &mut *connection, false).await?;
+/// Runs the sets one after the other. A set whose migration does not get its locks is run again, from that migration on.
+async fn run_each(sets: &[&Migrations], connection: &mut PgConnection) -> Result<(), MigrateError> {
+    for set in sets {
+        let mut attempt = 0;
+        loop {
+            let tables = Tables::read(connection).await?;
+            let files = set.postgres.iter().map(|file| tables.with_locks(file));
+            let files = migrator(set.name, files.collect());
+            let Err(error) = files.run_direct(None, &mut *connection, false).await else {
+                break;
+            };
+            attempt += 1;
+            if !is_locked_out(&error) || attempt == ATTEMPTS {
+                return Err(error);
+            }
+            let name = set.name;
+            tracing::info!(
+                "a table is in use: the migration of {name} is tried again ({attempt} of {ATTEMPTS} attempts)"
+            );
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     Ok(())
 }
 
-fn prepare(name: &str, files: &Migrator) -> Migrator {
-    let mut migrator = Migrator::with_migrations(files.iter().cloned().collect());
+/// The migrator of a set with these files.
+fn migrator(name: &str, files: Vec<Migration>) -> Migrator {
+    let mut migrator = Migrator::with_migrations(files);
     migrator.dangerous_set_table_name(format!("_migrations_{name}"));
     migrator.set_locking(false);
     migrator.set_ignore_missing(true);

@@ -3,21 +3,27 @@
 //! A store function takes a [`Tx`] to write, or any [`Connection`] (a [`Tx`] or a [`Reader`]) to read, never the [`Db`]
 //! itself: a second connection that is acquired within a transaction works on SQLite and deadlocks PostgreSQL's pool.
 
+mod clock;
 mod connection_check;
 mod counting;
 mod error;
 mod migrate;
+mod migration_locks;
 mod open;
 mod page;
 mod pool_metrics;
 mod readers;
+mod savepoint;
 mod schema;
 mod server;
 mod session;
+mod shared_commit;
+mod tx;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use clock::clock;
 pub use counting::count_statements;
 pub use error::DbError;
 pub use migrate::Migrations;
@@ -27,8 +33,10 @@ pub use readers::{Readers, SqliteReader};
 pub use schema::SchemaLevel;
 pub use server::{Pooling, PostgresServer};
 pub use session::PgSession;
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
-use tokio::sync::Notify;
+pub use shared_commit::SharedCommits;
+use sqlx::{SqliteConnection, SqlitePool};
+pub use tx::Tx;
+use tx::TxInner;
 
 use crate::telemetry::{Span, SpanKind};
 
@@ -60,6 +68,8 @@ pub enum Db {
         read: Arc<Readers>,
         /// The only connection that writes.
         write: SqlitePool,
+        /// The same connection, for units of work that share commits.
+        shared: Arc<SharedCommits>,
     },
     /// A connection pool to a PostgreSQL server.
     Postgres(PostgresServer),
@@ -79,11 +89,29 @@ impl Db {
     /// # Errors
     /// No connection is free in time.
     pub async fn begin(&self, name: &'static str) -> Result<Tx, DbError> {
+        self.begin_unit(name, false).await
+    }
+
+    /// Begins a unit of work that on SQLite may share its commit, and thus its wait for the disk, with others that wait for the
+    /// writer at the same time. It reads what those before it wrote, which may not be on the disk yet. So it is short, it waits
+    /// for nothing but the database, nothing leaves the process before [`Tx::commit`], [`Tx::rollback`] or [`Tx::finish`] has
+    /// returned, and it relies on no constraint that is checked at the commit. If the commit fails, nothing of them is stored.
+    ///
+    /// # Errors
+    /// No connection is free in time.
+    pub async fn begin_shared(&self, name: &'static str) -> Result<Tx, DbError> {
+        self.begin_unit(name, true).await
+    }
+
+    async fn begin_unit(&self, name: &'static str, is_shared: bool) -> Result<Tx, DbError> {
         let mut span =
             Span::start(SpanKind::Internal, || format!("transaction {name}")).fail_on_drop("no_connection");
         let started = Instant::now();
         counting::count();
         let inner = match self {
+            Self::Sqlite { shared, .. } if is_shared => {
+                TxInner::Shared(pool_metrics::WRITE.time_acquire(shared.begin()).await?)
+            }
             // IMMEDIATE: a transaction that reads first and writes later fails at once when another wrote between,
             // whatever the busy timeout.
             Self::Sqlite { write, .. } => TxInner::Sqlite(
@@ -101,13 +129,7 @@ impl Db {
             started.elapsed().as_secs_f64(),
         );
         span.succeed();
-        Ok(Tx {
-            inner,
-            name,
-            started: Instant::now(),
-            wake: Vec::new(),
-            span,
-        })
+        Ok(Tx::new(inner, name, span))
     }
 
     /// Acquires a read-only connection.
@@ -128,7 +150,7 @@ impl Db {
     /// Closes every connection, once those in use are returned.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -181,86 +203,26 @@ impl Connection for Reader {
     }
 }
 
-#[derive(Debug)]
-enum TxInner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(PgSession),
-}
-
-/// A transaction, the unit of work of a request. It is rolled back when it is dropped without [`Tx::commit`].
-#[derive(Debug)]
-pub struct Tx {
-    inner: TxInner,
-    name: &'static str,
-    started: Instant,
-    wake: Vec<Arc<Notify>>,
-    span: Span,
-}
-
-impl Tx {
-    /// Notifies `waiter` once this transaction is committed.
-    pub fn wake_on_commit(&mut self, waiter: &Arc<Notify>) {
-        if !self.wake.iter().any(|known| Arc::ptr_eq(known, waiter)) {
-            self.wake.push(Arc::clone(waiter));
-        }
-    }
-
-    /// Commits the transaction.
-    ///
-    /// # Errors
-    /// The engine refuses; then nothing of the transaction is stored.
-    pub async fn commit(self) -> Result<(), DbError> {
-        let mut span = self.span.fail_on_drop("not_committed");
-        match self.inner {
-            TxInner::Sqlite(tx) => tx.commit().await?,
-            TxInner::Postgres(tx) => tx.commit().await?,
-        }
-        span.set("vestibule.transaction.outcome", "committed");
-        span.succeed();
-        metrics::histogram!("vestibule_db_transaction_seconds", "name" => self.name)
-            .record(self.started.elapsed().as_secs_f64());
-        for waiter in &self.wake {
-            waiter.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Rolls the transaction back. Dropping it does the same, a little later.
-    ///
-    /// # Errors
-    /// The connection is lost; then the engine rolls back by itself.
-    pub async fn rollback(mut self) -> Result<(), DbError> {
-        self.span.set("vestibule.transaction.outcome", "rolled_back");
-        match self.inner {
-            TxInner::Sqlite(tx) => tx.rollback().await?,
-            TxInner::Postgres(tx) => tx.rollback().await?,
-        }
-        Ok(())
-    }
-}
-
-impl Connection for Tx {
-    fn handle(&mut self) -> Handle<'_> {
-        counting::count();
-        match &mut self.inner {
-            TxInner::Sqlite(tx) => Handle::Sqlite(tx),
-            TxInner::Postgres(tx) => Handle::Postgres(tx),
-        }
-    }
-
-    fn engine(&self) -> Engine {
-        match self.inner {
-            TxInner::Sqlite(_) => Engine::Sqlite,
-            TxInner::Postgres(_) => Engine::Postgres,
-        }
-    }
-}
-
 /// A list of ids as one bound value: a JSON array of ids without hyphens, which SQLite reads with `unhex(value)` from
 /// `json_each`, and PostgreSQL as `value::uuid` from `jsonb_array_elements_text`.
 pub fn id_list(ids: impl IntoIterator<Item = uuid::Uuid>) -> String {
     let digits = ids.into_iter().map(|id| id.simple().to_string());
     serde_json::Value::from_iter(digits).to_string()
+}
+
+/// Lets transactions that lock the same name run one after another, each until it ends. On SQLite a transaction holds the only lock for
+/// writing anyway.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_name(tx: &mut Tx, name: &str) -> Result<(), DbError> {
+    if let Handle::Postgres(connection) = tx.handle() {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(name)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Runs one expression on the connection of either engine; it is type-checked against both drivers.

@@ -10,6 +10,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::server::{PostgresServer, ServerOptions};
+use super::shared_commit::{Rollbacks, SharedCommits};
 use super::{Db, DbError, Pooling, Readers};
 use crate::telemetry::root_cause;
 
@@ -138,6 +139,8 @@ impl DbConfig {
             },
             known => known.at(&path.display().to_string()),
         };
+        let rollbacks = Rollbacks::default();
+        let watched = rollbacks.clone();
         // Unlike a server, a file does not become unavailable: a connection need not be checked before each use.
         let write = SqlitePoolOptions::new()
             .max_connections(1)
@@ -145,6 +148,10 @@ impl DbConfig {
             // SQLite ends a transaction by itself when the disk is full, say. The driver does not notice, and the only
             // connection that writes would refuse to begin another for ever.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .after_connect(move |connection, _| {
+                let watched = watched.clone();
+                Box::pin(async move { watched.watch(connection).await })
+            })
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options.clone())
             .await
@@ -156,7 +163,8 @@ impl DbConfig {
         let read = Readers::new(reading, self.max_connections, ACQUIRE_TIMEOUT);
         // The first one is opened at once, so that an unreadable file is reported at startup.
         drop(read.acquire().await.map_err(refused)?);
-        Ok(Db::Sqlite { read, write })
+        let shared = SharedCommits::new(write.clone(), rollbacks, ACQUIRE_TIMEOUT);
+        Ok(Db::Sqlite { read, write, shared })
     }
 }
 

@@ -65,7 +65,7 @@ impl Db {
 
     fn record_metrics(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 let (open, idle, limit) = read.counts();
                 READ.record_metrics(open, idle, limit);
                 WRITE.record_metrics(write.size() as usize, write.num_idle(), 1);

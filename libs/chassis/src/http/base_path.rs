@@ -14,12 +14,17 @@ use tower::Service;
 
 use super::PublicUrl;
 
-/// The path of the authorization server metadata, for an issuer without a path (RFC 8414 §3.1).
-const METADATA: &str = "/.well-known/oauth-authorization-server";
+/// The paths of metadata that precede the path of the service: of authorization servers (RFC 8414 §3.1) and of protected
+/// resources (RFC 9728 §3.1).
+const METADATA: [&str; 2] = [
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+];
 
 /// Serves `app`, whose routes begin at the root, under the path of `url` as well: with `https://example.org/idp`, `/login`
 /// and `/idp/login` are the same page. So a proxy may pass the path on or strip it, and other services reach this one
-/// without it. The metadata is also at `/.well-known/oauth-authorization-server/idp`, as RFC 8414 §3.1 asks.
+/// without it. The metadata is also at `/.well-known/oauth-authorization-server/idp` (RFC 8414 §3.1) and
+/// `/.well-known/oauth-protected-resource/idp` (RFC 9728 §3.1).
 ///
 /// The configured URL decides; no request header can set the path (SB-33).
 pub fn serve_under(app: Router, url: &PublicUrl) -> Router {
@@ -61,8 +66,9 @@ fn strip_base_path(uri: &Uri, path: &str) -> Option<Uri> {
     let root = match requested.strip_prefix(path) {
         Some("") => "/",
         Some(rest) if rest.starts_with('/') => rest,
-        _ if requested.strip_prefix(METADATA) == Some(path) => METADATA,
-        _ => return None,
+        _ => METADATA
+            .into_iter()
+            .find(|metadata| requested.strip_prefix(metadata) == Some(path))?,
     };
     let path_and_query = match uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{root}?{query}")),

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Limited};
 
 use super::Problem;
+use super::after_body::AfterBody;
 use super::budgeted_body::BodyRefused;
 use super::header::content_type;
 use super::limit::BodyTooLong;
@@ -29,9 +30,10 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// Reads the body to its end.
+/// Reads the body to its end, and runs the [check](AfterBody) of its sender that is due then.
 pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let mut body = Limited::new(request.into_body(), MAX_BODY_BYTES);
+    let (parts, body) = request.into_parts();
+    let mut body = Limited::new(body, MAX_BODY_BYTES);
     // The frames are copied into one buffer, because a frame of one byte occupies dozens.
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -40,6 +42,7 @@ pub(super) async fn read(request: Request) -> Result<Bytes, Problem> {
             whole.extend_from_slice(data);
         }
     }
+    AfterBody::run(&parts.extensions).await?;
     Ok(whole.freeze())
 }
 

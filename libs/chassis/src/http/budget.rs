@@ -11,10 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use super::budgeted_body::BodyRefused;
-use crate::config::LimitsConfig;
-
-/// One source may hold this fraction of the budget, or one body of the largest allowed size.
-const SOURCE_SHARE: u64 = 16;
+use crate::config::{BODY_BUDGET_SHARE, LimitsConfig};
 
 /// The fraction of an exhausted budget that is evicted at once, because a scan of all bodies costs time.
 const EVICTED_SHARE: u64 = 64;
@@ -62,7 +59,7 @@ impl BodyBudget {
         let largest = limits.body_bytes.saturating_add(head);
         Self(Arc::new(BudgetState {
             limit,
-            of_source: (limit / SOURCE_SHARE).max(largest),
+            of_source: (limit / BODY_BUDGET_SHARE).max(largest),
             used: AtomicU64::new(0),
             open: Mutex::default(),
             next: AtomicU64::new(0),

@@ -8,8 +8,8 @@ use ::http::{Response, StatusCode};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
-use serde::Serialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::{Problem, body};
 
@@ -248,4 +248,14 @@ pub(super) fn field_and_detail(path: &str, message: &str) -> (String, String) {
             .to_owned(),
     };
     (field.to_owned(), detail)
+}
+
+/// Reads the value of a member of a patch that may be left out, and not be `null`: for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+/// When the value is of another type.
+pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

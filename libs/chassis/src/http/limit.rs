@@ -1,7 +1,7 @@
 //! Body size limit: small for anybody, larger for a sender with a verified permission.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
@@ -26,6 +26,8 @@ pub struct BodyLimit(Arc<LimitState>);
 struct LimitState {
     bytes: AtomicU64,
     authenticated_bytes: u64,
+    /// True once a permission was verified.
+    authorized: AtomicBool,
     /// The unread rest of a body that was too long, once the handler has dropped it.
     unread: Mutex<Option<Body>>,
     /// The reservation of the body in the body budget.
@@ -46,6 +48,7 @@ impl BodyLimit {
         let limit = Self(Arc::new(LimitState {
             bytes: AtomicU64::new(configured.min(UNAUTHENTICATED_BODY_BYTES)),
             authenticated_bytes: configured,
+            authorized: AtomicBool::new(false),
             unread: Mutex::default(),
             held: request.extensions_mut().remove(),
         }));
@@ -62,8 +65,17 @@ impl BodyLimit {
     }
 
     /// Raises the limit to the large one, for an authorized sender.
-    pub(crate) fn allow_large_body(&self) {
+    pub fn allow_large_body(&self) {
         self.0.bytes.store(self.0.authenticated_bytes, Ordering::Relaxed);
+        self.0.authorized.store(true, Ordering::Relaxed);
+    }
+
+    /// Raises the limit to `bytes`, if that is more, for an endpoint with a limit of its own. An unauthorized sender keeps the
+    /// small one.
+    pub fn raise_if_authorized(&self, bytes: u64) {
+        if self.0.authorized.load(Ordering::Relaxed) {
+            self.0.bytes.fetch_max(bytes, Ordering::Relaxed);
+        }
     }
 
     /// The current limit.

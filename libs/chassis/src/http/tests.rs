@@ -1,5 +1,6 @@
 //! Tests of the extractors, problems and the standard layer.
 
+mod after_body;
 mod client;
 mod headers;
 mod limits;

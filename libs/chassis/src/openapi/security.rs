@@ -67,6 +67,7 @@ pub(super) fn requirement(permission: Permission) -> Value {
         Permission::Scope(scope) | Permission::SubjectScope(scope) | Permission::ScopeAnd(scope, _) => {
             json!([{ "oauth2": [scope] }])
         }
+        Permission::AnyScope(scopes) => scopes.iter().map(|scope| json!({ "oauth2": [scope] })).collect(),
         Permission::Session => json!([{ "session": [] }, {}]),
         Permission::ClientAuthentication => json!([{ "client": [] }, {}]),
     }
@@ -77,6 +78,10 @@ pub(super) fn in_words(permission: Permission) -> String {
     match permission {
         Permission::Public(reason) => format!("public: {reason}"),
         Permission::Scope(scope) => format!("scope `{scope}`"),
+        Permission::AnyScope(scopes) => {
+            let named: Vec<String> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+            format!("scope {}", named.join(" or "))
+        }
         Permission::SubjectScope(scope) => {
             format!("scope `{scope}`, in a token that no client got for itself")
         }

@@ -126,8 +126,12 @@ impl OutboundResponse {
     /// Reads the body, up to `limit` bytes.
     ///
     /// # Errors
-    /// [`OutboundError::TooLarge`] as soon as there is more; or the reason why reading failed.
+    /// [`OutboundError::TooLarge`] as soon as there is more, or is announced to be; or the reason why reading failed.
     pub async fn read(mut self, limit: usize) -> Result<Vec<u8>, OutboundError> {
+        let announced = self.body.content_length().unwrap_or_default();
+        if usize::try_from(announced).map_or(true, |bytes| bytes > limit) {
+            return Err(OutboundError::TooLarge { limit });
+        }
         let mut read = Vec::new();
         while let Some(chunk) = self.body.chunk().await.map_err(OutboundError::from_client)? {
             if read.len() + chunk.len() > limit {

@@ -216,16 +216,21 @@ async fn a_redirect_is_an_answer_and_not_followed() {
 // SB-32
 #[tokio::test]
 async fn an_answer_is_read_up_to_its_limit() {
-    let (port, _) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nhello, world").await;
-    let at = format!("http://127.0.0.1:{port}/");
-    let outbound = outbound(&["127.0.0.1"], Arc::new(SystemResolver));
-    let answer = post(&outbound, &at).await.unwrap();
-    assert_eq!(answer.read(12).await.unwrap(), b"hello, world");
-    let answer = post(&outbound, &at).await.unwrap();
-    assert!(matches!(
-        answer.read(11).await,
-        Err(OutboundError::TooLarge { limit: 11 })
-    ));
+    let announced: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nhello, world";
+    let in_chunks: &[u8] =
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nc\r\nhello, world\r\n0\r\n\r\n";
+    for response in [announced, in_chunks] {
+        let (port, _) = server(response).await;
+        let at = format!("http://127.0.0.1:{port}/");
+        let outbound = outbound(&["127.0.0.1"], Arc::new(SystemResolver));
+        let answer = post(&outbound, &at).await.unwrap();
+        assert_eq!(answer.read(12).await.unwrap(), b"hello, world");
+        let answer = post(&outbound, &at).await.unwrap();
+        assert!(matches!(
+            answer.read(11).await,
+            Err(OutboundError::TooLarge { limit: 11 })
+        ));
+    }
 }
 
 // SB-32

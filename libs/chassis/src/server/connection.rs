@@ -14,8 +14,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tower::Service;
 
+use crate::client_certificate::{CertificateHeaders, ClientCertificate, replace_headers};
 use crate::config::LimitsConfig;
 use crate::http::{BodyTerms, Peer, Problem, SourceBytes, client_ip, protected_response};
 use crate::network::Network;
@@ -82,6 +84,8 @@ pub(super) struct PortContext {
     pub(super) bodies: Arc<BodyTerms>,
     pub(super) trusted: Arc<[Network]>,
     pub(super) tls: bool,
+    /// True if trusted proxies are believed about the certificates of clients.
+    pub(super) certificate_header: bool,
     /// The shutdown phase in which connections close.
     pub(super) until: Phase,
     pub(super) shutdown: Shutdown,
@@ -113,6 +117,8 @@ impl PortContext {
                     trusted: Arc::clone(&self.trusted),
                 },
                 proxy,
+                certificate: None,
+                certificate_from_proxy: proxy && self.certificate_header,
                 slots: Arc::clone(&self.slots),
                 activity,
             },
@@ -135,7 +141,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Serves the connection to its end.
-    pub(super) async fn accept(self, stream: TcpStream, acceptor: Acceptor) {
+    pub(super) async fn accept(mut self, stream: TcpStream, acceptor: Acceptor) {
         // A response is written in one piece; waiting for more would only delay it.
         if stream.set_nodelay(true).is_err() {
             return;
@@ -148,7 +154,10 @@ impl Connection {
         };
         tokio::select! {
             accepted = tls.accept(stream) => match accepted {
-                Ok(stream) => self.serve(stream).await,
+                Ok(stream) => {
+                    self.handler.certificate = certificate_headers(&stream);
+                    self.serve(stream).await;
+                }
                 Err(error) => tracing::debug!(error.message = %error, "a TLS handshake failed"),
             },
             why = activity.expired() => self.closed(why),
@@ -194,6 +203,13 @@ impl Connection {
     }
 }
 
+/// The headers of the certificate that the client presented in the handshake, if it did.
+fn certificate_headers<I>(stream: &TlsStream<I>) -> Option<Arc<CertificateHeaders>> {
+    let certificates = stream.get_ref().1.peer_certificates()?;
+    let certificate = ClientCertificate::from_handshake(certificates.iter().map(AsRef::as_ref))?;
+    certificate.headers().map(Arc::new)
+}
+
 /// The request handler of one connection.
 #[derive(Clone)]
 struct Handler {
@@ -204,6 +220,10 @@ struct Handler {
     peer: Peer,
     /// True if the peer is a trusted proxy.
     proxy: bool,
+    /// The certificate that the client presented in the handshake.
+    certificate: Option<Arc<CertificateHeaders>>,
+    /// True if the peer is a proxy that is believed about the certificates of clients.
+    certificate_from_proxy: bool,
     slots: Arc<Slots>,
     activity: Arc<Activity>,
 }
@@ -254,6 +274,11 @@ impl hyper::service::Service<Request<Incoming>> for Handler {
         };
         let request = request.map(|body| RequestBody::new(body, open.body_progress()));
         let (mut request, body) = self.bodies.apply(request, source);
+        replace_headers(
+            request.headers_mut(),
+            self.certificate.as_deref(),
+            self.certificate_from_proxy,
+        );
         request.extensions_mut().insert(self.peer.clone());
         let answer = self.app.clone().call(request);
         let held = HeldResources { slot, body };

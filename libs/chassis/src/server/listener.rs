@@ -50,6 +50,8 @@ pub(super) struct Listener {
     pub(super) acceptor: Acceptor,
     pub(super) limits: LimitsConfig,
     pub(super) trusted: Arc<[Network]>,
+    /// True if they are believed about the certificates of clients.
+    pub(super) certificate_header: bool,
     pub(super) budget: BodyBudget,
     pub(super) app: Router,
     /// The shutdown phase from which on no more connections are accepted.
@@ -73,6 +75,7 @@ impl Listener {
                 time: Duration::from_secs(self.limits.body_timeout_seconds),
             }),
             trusted: self.trusted,
+            certificate_header: self.certificate_header,
             tls: matches!(self.acceptor, Acceptor::Tls(_)),
             until: self.until,
             shutdown: shutdown.clone(),

@@ -74,6 +74,7 @@ pub struct Server {
     acceptor: Acceptor,
     limits: LimitsConfig,
     trusted: Arc<[Network]>,
+    certificate_header: bool,
     /// The body budget of the process, which both ports share.
     budget: BodyBudget,
 }
@@ -105,6 +106,7 @@ impl Server {
                 ..limits.clone()
             },
             trusted: listen.trusted_proxies.clone().into(),
+            certificate_header: listen.client_certificate_header,
             budget,
         })
     }
@@ -138,6 +140,7 @@ impl Server {
                 ..self.limits.clone()
             },
             trusted: Arc::new([]),
+            certificate_header: false,
             budget: self.budget.clone(),
             app: management_routes(health.clone(), shutdown.clone()),
             until: Phase::Stopping,
@@ -156,6 +159,7 @@ impl Server {
             acceptor: self.acceptor,
             limits: self.limits,
             trusted: self.trusted,
+            certificate_header: self.certificate_header,
             budget: self.budget,
             app,
             until: Phase::Closing,

@@ -213,6 +213,7 @@ async fn a_certificate_that_is_missing_is_named() {
     let tls = crate::config::TlsConfig {
         certificate: "/nowhere/cert.pem".into(),
         key: "/nowhere/key.pem".into(),
+        client_certificates: false,
     };
     let listen = ListenConfig {
         tls: Some(tls),

@@ -47,8 +47,9 @@ impl Caller {
     }
 }
 
-/// Records the holder of the access token of the current request.
-pub(crate) fn set_token_holder(subject: &str, client: &str) {
+/// Records the holder of the token of the current request: the `sub` and the `client_id` of an access token, or what a service
+/// that issues other tokens itself has in their place.
+pub fn set_token_holder(subject: &str, client: &str) {
     let _ = CALLER.try_with(|caller| {
         caller.holder.get_or_init(|| TokenHolder {
             subject: subject.to_owned(),

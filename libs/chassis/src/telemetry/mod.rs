@@ -34,12 +34,12 @@ use crate::config::{LogConfig, LogFormat, TracesConfig};
 use layer::{LineFormat, LogLayer};
 use vocabulary::Dictionary;
 
-pub(crate) use self::caller::{Caller, set_token_holder};
+pub(crate) use self::caller::Caller;
 pub(crate) use self::http::{PeerDisclosure, call_span, request_span};
 pub(crate) use self::metrics::{RouteMetrics, panic_text, run_upkeep};
 pub use self::metrics::{SECONDS_BUCKETS, before_scrape, metrics_text};
 pub use actions::Action;
-pub use caller::CallerFields;
+pub use caller::{CallerFields, set_token_holder};
 pub use error_chain::{ErrorChain, causes, error_text, find_cause, root_cause};
 pub use fields::{FIELDS, FieldKind, LogField};
 pub(crate) use span::unsampled_context;

@@ -10,6 +10,7 @@
 mod failover;
 mod pooler;
 mod schema;
+mod shared_commit;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chassis::db::{Db, DbConfig, DbError, Migrations};
+use chassis::db::{Db, DbConfig, DbError, Migrations, Tx};
 use chassis::health::Health;
 use chassis::service::wait_for_schema;
 use chassis::shutdown::Shutdown;
@@ -10,7 +10,7 @@ use chassis::{on_engine, sql};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use testkit::{eventually, on_both_engines};
 
-use super::{TABLE, count, prepared};
+use super::{TABLE, add, count, prepared};
 
 /// A set with these statements, each a migration.
 pub(super) fn migrations(statements: &[&'static str]) -> Migrations {
@@ -159,6 +159,66 @@ async fn replicas_that_start_together_migrate_once() {
         outcome.unwrap();
     }
     assert_eq!(count(&test).await, 1);
+}
+
+async fn run(tx: &mut Tx, statement: &'static str) {
+    on_engine!(tx, c => sqlx::query(statement).execute(c).await.map(drop).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_and_a_transaction_at_work_never_wait_for_each_other() {
+    let test = testkit::postgres(&[]).await;
+    let db = &*test;
+    let old = [TABLE, "CREATE TABLE pets (id BIGINT PRIMARY KEY, age BIGINT)"];
+    db.migrate("here", &[&migrations(&old)]).await.unwrap();
+    let mut tx = db.begin("filling").await.unwrap();
+    add(&mut tx, 1, "ann").await.unwrap();
+    run(&mut tx, "INSERT INTO pets VALUES (1, 1)").await;
+    tx.commit().await.unwrap();
+
+    // Each a transaction that locked a table, and uses one that the migration has locked meanwhile.
+    let steps = [
+        "CREATE TABLE more (id BIGINT REFERENCES people (id)); ALTER TABLE people ADD COLUMN size BIGINT",
+        "ALTER TABLE people ADD COLUMN weight BIGINT; ALTER TABLE pets ADD COLUMN weight BIGINT",
+        "ALTER TABLE pets ADD COLUMN size BIGINT; CREATE INDEX people_size ON people (size)",
+    ];
+    for (known, (first, then)) in [
+        (
+            "SELECT id FROM people FOR UPDATE",
+            "UPDATE people SET name = 'bob'",
+        ),
+        ("UPDATE pets SET age = 2", "UPDATE people SET name = 'eve'"),
+        ("UPDATE people SET name = 'joe'", "UPDATE pets SET age = 3"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text: Vec<&'static str> = old.into_iter().chain(steps.into_iter().take(known + 1)).collect();
+        let set = migrations(&text);
+        let work = async {
+            let mut tx = db.begin("work").await.unwrap();
+            run(&mut tx, first).await;
+            test.wait_for_lock_waiter().await;
+            run(&mut tx, then).await;
+            tx.commit().await.unwrap();
+        };
+        let other = test.another().await;
+        let sets = [&set];
+        let migrate = async {
+            // After the first statement.
+            eventually("a transaction is at work", async || {
+                let mut reader = db.reader().await.unwrap();
+                let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+                let found: i64 = on_engine!(&mut reader, c => sqlx::query_scalar(open).fetch_one(c).await).unwrap();
+                (found > 0).then_some(())
+            })
+            .await;
+            other.migrate("here", &sets).await
+        };
+        let ((), migrated) = tokio::join!(work, migrate);
+        migrated.unwrap();
+    }
+    assert_eq!(count(db).await, 1);
 }
 
 #[tokio::test]

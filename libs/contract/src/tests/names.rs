@@ -94,6 +94,8 @@ fn a_new_name_is_no_id_no_markup_and_of_one_script() {
     }
     for name in [
         "ann",
+        // Another directory's: an id of a person is of version 7.
+        "2819c223-7f76-453a-919d-413861904646",
         "Ann",
         "a",
         "7",

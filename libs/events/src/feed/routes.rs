@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chassis::access::{EventsRead, HasVerifier, Scoped};
 use chassis::http::header::accepts;
-use chassis::http::{Problem, Query};
+use chassis::http::{Problem, Query, page_limit};
 use chassis::routes::{Permission, Routes};
 use contract::paths::events::{FEED, SNAPSHOT};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -72,7 +72,7 @@ where
     S: HasFeed + HasVerifier + Clone + Send + Sync + 'static,
 {
     let feed = state.feed();
-    let limit = limit(query.limit)?;
+    let limit = page_limit(query.limit.unwrap_or(DEFAULT_LIMIT), MAX_LIMIT)?;
     let wait = Duration::from_secs(query.wait.unwrap_or(0));
     if wait > MAX_WAIT {
         let most = MAX_WAIT.as_secs();
@@ -157,7 +157,7 @@ async fn snapshot<S: HasFeed>(
     Query(query): Query<SnapshotQuery>,
 ) -> Result<Response, Problem> {
     let feed = state.feed();
-    let limit = limit(query.limit)?;
+    let limit = page_limit(query.limit.unwrap_or(DEFAULT_LIMIT), MAX_LIMIT)?;
     // To begin anew instead would tell a consumer the same page for ever.
     if query
         .after
@@ -198,14 +198,6 @@ pub(crate) fn envelope(feed: &Feed, state: AggregateState) -> Envelope {
         time: state.time,
     };
     Envelope::new(context, state.data)
-}
-
-fn limit(asked: Option<i64>) -> Result<i64, Problem> {
-    let limit = asked.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
-    }
-    Ok(limit)
 }
 
 fn position(text: &str) -> Result<i64, Problem> {

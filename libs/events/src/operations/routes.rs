@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use chassis::access::{Admin, HasVerifier, Scoped};
-use chassis::http::{Problem, Query};
+use chassis::http::{Problem, Query, page_limit};
 use chassis::routes::{Permission, Routes};
 use contract::paths::operations::{DEAD_LETTERS, RECONCILE, REPLAY, STATS, VERIFY};
 use http::StatusCode;
@@ -123,10 +123,7 @@ async fn dead_letters<S: HasOperations>(
     Query(query): Query<LimitQuery>,
 ) -> Result<Json<DeadLettersResponse>, Problem> {
     let shared = &state.operations().shared;
-    let limit = query.limit;
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
-    }
+    let limit = page_limit(query.limit, MAX_LIMIT)?;
     let mut reader = shared.db.reader().await?;
     Ok(Json(DeadLettersResponse {
         outbox: crate::outbox::dead_letters(&mut reader, limit).await?,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::Envelope;
 use uuid::Uuid;
 
 use super::serve::{Digests, States, Versions};
@@ -39,4 +40,13 @@ impl ReconcileClient {
         url.query_pairs_mut().append_pair("ids", &ids.join(","));
         self.0.ask(url, PATIENCE).await
     }
+}
+
+/// The current states of up to [`MAX_IDS`](super::MAX_IDS) aggregates of the followed service, as events. Those that do not exist have
+/// none.
+///
+/// # Errors
+/// When the followed service cannot be asked.
+pub async fn current_states(source: &FeedSource, ids: &[Uuid]) -> Result<Vec<Envelope>, FeedError> {
+    Ok(ReconcileClient(source.clone()).states(ids).await?.events)
 }

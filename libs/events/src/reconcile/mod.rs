@@ -30,10 +30,12 @@ use chassis::shutdown::Shutdown;
 use tokio::time::{Instant, sleep_until};
 
 use client::ReconcileClient;
+pub use client::current_states;
 pub use compare::{Difference, Kind};
 pub use holdings::{Held, Holdings};
 pub use reconciler_handle::ReconcilerHandle;
 pub use report::{ReconcileError, Report};
+pub use serve::MAX_IDS;
 pub(crate) use serve::routes;
 
 use crate::feed::FeedSource;

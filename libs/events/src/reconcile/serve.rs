@@ -21,8 +21,8 @@ use contract::paths::events::{DIGEST, STATES, VERSIONS};
 
 /// Ranges in one answer.
 const RANGES: u32 = 64;
-/// Ids that one request may ask for.
-pub(crate) const MAX_IDS: usize = 100;
+/// The most ids of one request for states.
+pub const MAX_IDS: usize = 100;
 /// Versions in one answer.
 pub(crate) const MAX_VERSIONS: i64 = 4 * PER_RANGE;
 

@@ -71,7 +71,7 @@ pub(super) async fn unsent(reader: &mut impl Connection, ids: &[Uuid]) -> Result
                    AND aggregate_id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT DISTINCT aggregate_id FROM outbox
                    WHERE published_at IS NULL AND dead_lettered_at IS NULL
-                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+                     AND aggregate_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let found: Vec<Uuid> = on_engine!(reader, c => sqlx::query_scalar(statement).bind(id_list(ids.iter().copied())).fetch_all(c).await?);
     Ok(found.into_iter().collect())

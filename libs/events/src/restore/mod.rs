@@ -15,7 +15,10 @@ use chassis::db::{Connection, DbError, Tx};
 pub use crate::outbox::first_sequence;
 use crate::restoration_steps::{self, RestorationStep};
 use crate::{inbox, outbox, reconcile, relay};
-pub use store::{note, note_erased, note_erased_in, note_in, pending, take_erased};
+pub use store::{
+    note, note_deleted, note_deleted_in, note_erased, note_erased_in, note_in, pending, take_deleted,
+    take_erased,
+};
 
 /// The amount that every version is raised by, and again for each second since the backup, so that a second
 /// restoration of the same backup goes above the first. No aggregate changes more often between two

@@ -54,6 +54,39 @@ pub fn note_erased(ids: &[Uuid]) -> String {
     script
 }
 
+const DELETIONS: &str = "CREATE TABLE IF NOT EXISTS restored_deletions (id UUID PRIMARY KEY)";
+
+/// Takes the ids of the people who were deleted, and not yet erased, in the database that was replaced. The caller deletes them again in
+/// the same transaction: the backup may be older than their deletion.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_deleted(tx: &mut Tx) -> Result<Vec<Uuid>, DbError> {
+    let statement = "DELETE FROM restored_deletions RETURNING id";
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).fetch_all(c).await?))
+}
+
+/// Notes who was deleted, and not yet erased, in the database that is replaced, beside the [note](note_in) of the restoration.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_deleted_in(tx: &mut Tx, ids: &[Uuid]) -> Result<(), DbError> {
+    let statement = "INSERT INTO restored_deletions (id) VALUES ($1) ON CONFLICT DO NOTHING";
+    for id in ids {
+        on_engine!(&mut *tx, c => sqlx::query(statement).bind(*id).execute(c).await.map(drop)?);
+    }
+    Ok(())
+}
+
+/// The same as a script for PostgreSQL.
+pub fn note_deleted(ids: &[Uuid]) -> String {
+    let mut script = format!("{DELETIONS};\nDELETE FROM restored_deletions;\n");
+    for id in ids {
+        script.push_str(&format!("INSERT INTO restored_deletions VALUES ('{id}');\n"));
+    }
+    script
+}
+
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS restorations (one INTEGER PRIMARY KEY CHECK (one = 1), \
     taken_at BIGINT NOT NULL, restored_at BIGINT NOT NULL, keep_sessions BOOLEAN NOT NULL)";
 

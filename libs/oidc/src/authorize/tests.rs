@@ -1,6 +1,9 @@
 //! Tests of authorization requests and responses.
 
 mod decisions;
+mod pushed;
+mod request_objects;
+mod responses;
 
 use proptest::prelude::*;
 
@@ -70,25 +73,6 @@ fn the_rest_is_told_to_the_client() {
     );
 }
 
-#[test]
-fn answers_carry_the_issuer_and_keep_the_query() {
-    // SB-25
-    let target = |redirect_uri: &str, state: Option<&str>| ResponseTarget {
-        redirect_uri: redirect_uri.to_owned(),
-        state: state.map(str::to_owned),
-        issuer: "https://id.example".to_owned(),
-    };
-    assert_eq!(
-        target("https://app.example/cb?a=b", Some("x&y")).code_url("c d"),
-        "https://app.example/cb?a=b&code=c+d&state=x%26y&iss=https%3A%2F%2Fid.example"
-    );
-    let error = target("https://app.example/cb", None).error(ErrorCode::AccessDenied.because("no"));
-    assert_eq!(
-        error.url(),
-        "https://app.example/cb?error=access_denied&error_description=no&iss=https%3A%2F%2Fid.example"
-    );
-}
-
 proptest! {
     #[test]
     fn anything_may_come(text in "\\PC{0,600}") {
@@ -98,7 +82,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_may_come(name in "response_type|scope|state|nonce|prompt|max_age|resource|code_challenge", value in "\\PC{0,600}") {
+    fn any_value_may_come(name in "response_type|response_mode|claims|scope|state|nonce|prompt|max_age|resource|code_challenge", value in "\\PC{0,600}") {
         let pair = form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
         if let Ok(request) = UnverifiedAuthorizationRequest::parse(&format!("client_id=a&{pair}")) {
             let _ = request.validate();

@@ -4,53 +4,121 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn everything() -> UserInfo {
-    let text = |text: &str| Some(text.to_owned());
-    UserInfo {
-        sub: "ann".to_owned(),
-        name: text("Ann Lee"),
-        given_name: text("Ann"),
-        family_name: text("Lee"),
-        preferred_username: text("ann"),
-        locale: text("en"),
-        zoneinfo: text("Europe/Berlin"),
-        updated_at: Some(1),
-        email: text("ann@example.org"),
-        email_verified: Some(true),
-        groups: Some(vec!["staff".to_owned()]),
-    }
-}
-
-/// The scope and the names of the claims that it allows (OpenID Connect Core §5.3.2, §5.4).
+/// The scope and the names of the claims that it gives (OpenID Connect Core §5.3.2, §5.4).
 const ROWS: &[(&[&str], &[&str])] = &[
     (&["openid"], &["sub"]),
     (
         &["openid", "profile"],
         &[
+            "birthdate",
             "family_name",
+            "gender",
             "given_name",
             "locale",
+            "middle_name",
             "name",
+            "nickname",
+            "picture",
             "preferred_username",
+            "profile",
             "sub",
             "updated_at",
+            "website",
             "zoneinfo",
         ],
     ),
     (&["openid", "email"], &["email", "email_verified", "sub"]),
+    (
+        &["openid", "phone"],
+        &["phone_number", "phone_number_verified", "sub"],
+    ),
+    (&["openid", "address"], &["address", "sub"]),
     (&["openid", "groups"], &["groups", "sub"]),
+    (&["openid", "work"], &["department", "sub"]),
 ];
 
+/// The scopes of a server whose configuration has one more.
+fn scopes() -> ClaimScopes {
+    let mut scopes = ClaimScopes::default();
+    scopes.add_claim("work", "department");
+    scopes
+}
+
 #[test]
-fn a_scope_allows_its_claims() {
+fn a_scope_gives_its_claims() {
+    let scopes = scopes();
     for (scope, names) in ROWS {
-        let info = everything().limited_to(|token| scope.contains(&token));
-        let json = serde_json::to_value(&info).unwrap();
-        let mut found: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let claims = scopes.claims_of(|token| scope.contains(&token));
+        let info = UserInfo::of("ann", claims, |name| Some(name.into()));
+        let mut found: Vec<&str> = info.names().collect();
         found.sort_unstable();
         assert_eq!(found, *names, "{scope:?}");
+        let scope = Scope::of(*scope).unwrap();
+        for name in ["groups", "preferred_username"] {
+            assert_eq!(scopes.gives(&scope, name), names.contains(&name), "{scope}");
+        }
+        assert_eq!(info.get("sub"), Some(&json!("ann")));
     }
-    assert_eq!(everything().limited_to(|_| true), everything());
+}
+
+#[test]
+fn a_claim_without_a_value_is_left_out() {
+    // OpenID Connect Core §5.3.2
+    let scopes = ClaimScopes::default();
+    let claims = scopes.claims_of(|_| true);
+    let info = UserInfo::of("ann", claims, |name| (name == "email").then(|| "a@b.c".into()));
+    assert_eq!(
+        serde_json::to_value(&info).unwrap(),
+        json!({ "sub": "ann", "email": "a@b.c" })
+    );
+}
+
+#[test]
+fn supported_scopes_are_named_once() {
+    // RFC 8414 §2
+    let mut scopes = ClaimScopes::default();
+    for scope in ["openid", "offline_access", "work"] {
+        scopes.add_scope(scope);
+    }
+    let supported: Vec<&str> = scopes.supported_scopes().collect();
+    assert_eq!(
+        supported,
+        [
+            "openid",
+            "address",
+            "email",
+            "groups",
+            "phone",
+            "profile",
+            "work",
+            "offline_access"
+        ]
+    );
+}
+
+#[test]
+fn supported_claims_are_those_of_id_tokens_and_of_all_scopes() {
+    // OpenID Connect Discovery §3
+    let supported = scopes().supported();
+    for claim in [
+        "sub",
+        "nonce",
+        "birthdate",
+        "phone_number",
+        "address",
+        "groups",
+        "department",
+    ] {
+        assert_eq!(
+            supported.iter().filter(|name| *name == claim).count(),
+            1,
+            "{claim}"
+        );
+    }
+    for claim in ["iss", "acr", "events", "sub"] {
+        assert!(is_reserved(claim), "{claim}");
+    }
+    assert!(!is_reserved("department") && !is_reserved("email"));
 }
 
 fn access_token() -> Value {

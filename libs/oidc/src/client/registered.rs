@@ -30,8 +30,18 @@ impl RegisteredClient<'_> {
         }
     }
 
+    /// The sector that its identifiers of people are of; `None` for public ones.
+    pub fn identifier_sector(&self) -> Option<String> {
+        if !self.metadata.is_pairwise() {
+            return None;
+        }
+        // Metadata without a sector are refused. The client would be one of its own, and no host has a space.
+        let own = || format!("client {}", self.client_id);
+        Some(self.metadata.sector().unwrap_or_else(own))
+    }
+
     /// True if a code needs a code challenge (RFC 7636). A public client always needs one (RFC 9700 §2.1.1).
     pub fn requires_pkce(&self) -> bool {
-        self.metadata.require_pkce || self.metadata.is_public()
+        self.metadata.require_pkce || self.metadata.is_public() || self.metadata.is_fapi2()
     }
 }

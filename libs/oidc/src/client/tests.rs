@@ -1,8 +1,15 @@
-//! Tests of client metadata: defaults, unknown members, and members that do not fit together.
+//! Tests of client metadata: names, defaults and unknown members.
+
+mod rules;
+mod stored;
+mod urls;
+
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::jose::SigningKey;
 
 fn metadata(change: impl FnOnce(&mut ClientMetadata)) -> ClientMetadata {
     let mut metadata = ClientMetadata {
@@ -13,78 +20,10 @@ fn metadata(change: impl FnOnce(&mut ClientMetadata)) -> ClientMetadata {
     metadata
 }
 
-/// A row: the section of the standard, a change of valid metadata, and the member that is refused.
-type Row = (&'static str, fn(&mut ClientMetadata), Option<&'static str>);
-
-const ROWS: &[Row] = &[
-    ("RFC 7591 §2", |_| {}, None),
-    (
-        "RFC 7591 §2: a name people can read",
-        |client| client.client_name = Some(" ".to_owned()),
-        Some("client_name"),
-    ),
-    (
-        "RFC 7591 §2: a name without control characters",
-        |client| client.client_name = Some("a\u{7}".to_owned()),
-        Some("client_name"),
-    ),
-    (
-        "RFC 7591 §2: a grant type",
-        |client| client.grant_types.clear(),
-        Some("grant_types"),
-    ),
-    (
-        "RFC 6749 §3.1.2.2: a redirect URI for the code grant",
-        |client| client.redirect_uris.clear(),
-        Some("redirect_uris"),
-    ),
-    (
-        "100 redirect URIs at most",
-        |client| client.redirect_uris = vec![client.redirect_uris[0].clone(); 101],
-        Some("redirect_uris"),
-    ),
-    (
-        "100 redirect URIs after signing out at most",
-        |client| client.post_logout_redirect_uris = vec![client.redirect_uris[0].clone(); 101],
-        Some("post_logout_redirect_uris"),
-    ),
-    (
-        "RFC 6749 §4.4: the client credentials grant needs no redirect URI",
-        |client| {
-            client.redirect_uris.clear();
-            client.grant_types = [GrantType::ClientCredentials].into();
-        },
-        None,
-    ),
-    (
-        "RFC 6749 §4.4: confidential clients only",
-        |client| {
-            client.grant_types = [GrantType::ClientCredentials].into();
-            client.token_endpoint_auth_method = AuthMethod::None;
-        },
-        Some("token_endpoint_auth_method"),
-    ),
-    (
-        "RFC 9700 §2.1.1: a public client needs PKCE",
-        |client| {
-            client.token_endpoint_auth_method = AuthMethod::None;
-            client.require_pkce = false;
-        },
-        Some("require_pkce"),
-    ),
-    (
-        "RFC 9700 §2.1.1: a confidential client may go without",
-        |client| client.require_pkce = false,
-        None,
-    ),
-];
-
-// SB-22
-#[test]
-fn members_must_fit_together() {
-    for (section, change, refused) in ROWS {
-        let outcome = metadata(change).check().map_err(|invalid| invalid.field);
-        assert_eq!(outcome.err(), *refused, "{section}");
+fn key_set(count: usize) -> JwkSet {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap().public().clone();
+    JwkSet {
+        keys: vec![key; count],
     }
 }
 
@@ -103,45 +42,33 @@ fn names_are_those_of_rfc_7591() {
     }
 }
 
-const MEMBERS: [&str; 10] = extended_members("client_secret");
+static MEMBERS: LazyLock<Vec<&str>> = LazyLock::new(|| extended_members("client_secret"));
 
 fn extended(value: &Value) -> Result<(Option<String>, ClientMetadata), String> {
-    deserialize_extended(value, &MEMBERS).map_err(|error| error.to_string())
+    let read = deserialize_extended(value, &MEMBERS).map_err(|error| error.to_string())?;
+    Ok((read.more, read.metadata))
 }
 
 #[test]
 fn what_is_left_out_or_null_has_its_default() {
     let default = ClientMetadata::default();
-    let names = default_names();
-    let nulls: serde_json::Map<String, Value> =
-        names.iter().map(|name| (name.clone(), Value::Null)).collect();
+    let nulls: serde_json::Map<String, Value> = MEMBERS
+        .iter()
+        .map(|name| ((*name).to_owned(), Value::Null))
+        .collect();
     for value in [json!({}), Value::Object(nulls)] {
-        let read: ClientMetadata = serde_json::from_value(value.clone()).unwrap();
-        assert_eq!(read, default, "{value}");
         assert_eq!(extended(&value).unwrap(), (None, default.clone()), "{value}");
     }
 }
 
-/// The members of the default, and the one that is left out when it has no value.
-fn default_names() -> Vec<String> {
-    let Value::Object(written) = serde_json::to_value(ClientMetadata::default()).unwrap() else {
-        panic!("an object");
-    };
-    written
-        .keys()
-        .cloned()
-        .chain(["client_name".to_owned()])
-        .collect()
-}
-
 #[test]
-fn the_members_are_those_of_the_struct() {
-    let mut names = default_names();
-    names.push("client_secret".to_owned());
-    names.sort();
-    let mut listed = MEMBERS.map(str::to_owned).to_vec();
-    listed.sort();
-    assert_eq!(listed, names);
+fn the_members_are_those_of_the_struct_in_their_order() {
+    let written =
+        serde_json::to_value(metadata(|client| client.client_name = Some("Shop".to_owned()))).unwrap();
+    assert_eq!(MEMBERS[..3], ["client_secret", "client_name", "client_uri"]);
+    for name in written.as_object().unwrap().keys() {
+        assert!(MEMBERS.contains(&name.as_str()), "{name}");
+    }
 }
 
 #[test]
@@ -166,6 +93,25 @@ fn metadata_with_one_more_member_is_the_same_with_the_member_beside_it() {
         serde_json::from_value::<ClientMetadata>(written).unwrap(),
         metadata
     );
+}
+
+#[test]
+fn a_consent_that_is_said_is_told_from_its_default() {
+    for (said, expected) in [
+        (json!({}), (false, false)),
+        (json!({"require_consent": null}), (false, false)),
+        (json!({"require_consent": false}), (true, false)),
+        (json!({"require_consent": true}), (true, true)),
+    ] {
+        let read = deserialize_extended::<String, _>(&said, &MEMBERS).unwrap();
+        assert_eq!(
+            (read.says_consent, read.metadata.require_consent),
+            expected,
+            "{said}"
+        );
+    }
+    let error = extended(&json!({"require_consent": "x"})).unwrap_err();
+    assert!(error.contains("expected a boolean"), "{error}");
 }
 
 #[test]
@@ -204,5 +150,37 @@ fn values_have_the_names_of_the_protocol() {
     for retired in ["password", "implicit"] {
         let error = retired.parse::<GrantType>().unwrap_err().to_string();
         assert!(error.contains("authorization_code"), "{error}");
+    }
+}
+
+#[test]
+fn a_private_key_is_refused_and_not_repeated() {
+    // OpenID Connect Registration §2, jwks
+    for (kty, name) in [("EC", "d"), ("RSA", "p"), ("oct", "k")] {
+        let error = extended(&json!({"jwks": {"keys": [{"kty": kty, name: "c2VjcmV0"}]}})).unwrap_err();
+        assert!(
+            error.contains("public keys") && !error.contains("c2VjcmV0"),
+            "{error}"
+        );
+    }
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let (_, read) = extended(&json!({"jwks": {"keys": [key.public()]}, "jwks_uri": null})).unwrap();
+    assert_eq!(read.jwks.unwrap().keys, [key.public().clone()]);
+}
+
+#[test]
+fn methods_have_the_names_of_the_registry() {
+    for method in AuthMethod::ALL {
+        assert_eq!(method.name().parse::<AuthMethod>().unwrap(), method);
+        assert_eq!(serde_json::to_value(method).unwrap(), method.name());
+    }
+}
+
+#[test]
+fn a_grant_type_is_stored_under_the_name_of_its_standard() {
+    // RFC 7591 §2, RFC 8628 §3.4
+    for grant in GrantType::ALL {
+        assert_eq!(json!(grant), grant.name());
+        assert_eq!(grant.name().parse(), Ok(grant));
     }
 }

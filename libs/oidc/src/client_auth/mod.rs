@@ -1,5 +1,6 @@
-//! Client authentication at the token endpoint (RFC 6749 §2.3, RFC 7617).
+//! Client authentication at the token endpoint (RFC 6749 §2.3, RFC 7617, RFC 7521 §4.2, RFC 7523 §2.2).
 
+mod assertion;
 #[cfg(test)]
 mod tests;
 
@@ -7,6 +8,11 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::SecretString;
+
+pub use assertion::{
+    ASSERTION_ALGORITHMS, ASSERTION_LEEWAY, ASSERTION_TYPE, AssertionError, ClientAssertion,
+    ExpectedAssertion, VerifiedAssertion,
+};
 
 use crate::client::AuthMethod;
 use crate::error::{ErrorCode, OAuthError};
@@ -23,10 +29,41 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct ClientAuthentication {
     /// `client_id`.
     pub client_id: String,
-    /// `client_secret`; `None` for a public client.
-    pub secret: Option<SecretString>,
-    /// The method.
-    pub method: AuthMethod,
+    /// The proof of the client's identity.
+    pub proof: ClientProof,
+}
+
+/// A proof of a client's identity, not verified.
+#[derive(Clone, Debug)]
+pub enum ClientProof {
+    /// Nothing: a public client.
+    None,
+    /// A secret in the header (`client_secret_basic`).
+    Basic(SecretString),
+    /// A secret in the form (`client_secret_post`).
+    Post(SecretString),
+    /// A signed assertion (`private_key_jwt`).
+    Assertion(ClientAssertion),
+}
+
+impl ClientProof {
+    /// The method that this is a proof of.
+    pub const fn method(&self) -> AuthMethod {
+        match self {
+            Self::None => AuthMethod::None,
+            Self::Basic(_) => AuthMethod::ClientSecretBasic,
+            Self::Post(_) => AuthMethod::ClientSecretPost,
+            Self::Assertion(_) => AuthMethod::PrivateKeyJwt,
+        }
+    }
+
+    /// The secret, if it is one.
+    pub const fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::Basic(secret) | Self::Post(secret) => Some(secret),
+            Self::None | Self::Assertion(_) => None,
+        }
+    }
 }
 
 impl ClientAuthentication {
@@ -36,10 +73,14 @@ impl ClientAuthentication {
     /// `invalid_request` if more than one method is used (RFC 6749 §2.3); `invalid_client` if no method is
     /// used, or the one that is used is malformed.
     pub fn parse(authorization: Option<&str>, form: &Params) -> Result<Self, OAuthError> {
-        if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
-            return Err(ErrorCode::InvalidClient.because("client assertions are not supported"));
-        }
         let form_client_id = form.get("client_id");
+        if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+            if authorization.is_some() || form.get("client_secret").is_some() {
+                return Err(ErrorCode::InvalidRequest
+                    .because("the client authenticates with an assertion and in another way: use one"));
+            }
+            return Self::parse_assertion(form);
+        }
         match (authorization, form.get("client_secret")) {
             (Some(_), Some(_)) => Err(ErrorCode::InvalidRequest
                 .because("the client authenticates in the header and in the form: use one")),
@@ -57,14 +98,35 @@ impl ClientAuthentication {
                 client_id: form_client_id
                     .ok_or_else(|| ErrorCode::InvalidClient.because("there is no client authentication"))?
                     .to_owned(),
-                secret: secret.map(|secret| SecretString::from(secret.to_owned())),
-                method: if secret.is_some() {
-                    AuthMethod::ClientSecretPost
-                } else {
-                    AuthMethod::None
+                proof: match secret {
+                    Some(secret) => ClientProof::Post(SecretString::from(secret.to_owned())),
+                    None => ClientProof::None,
                 },
             }),
         }
+    }
+
+    /// An assertion of the form (RFC 7521 §4.2). `client_id` is optional beside it, and has to be the subject.
+    fn parse_assertion(form: &Params) -> Result<Self, OAuthError> {
+        if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err(ErrorCode::InvalidRequest.because(
+                "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ));
+        }
+        let assertion = form
+            .get("client_assertion")
+            .ok_or_else(|| ErrorCode::InvalidRequest.because("client_assertion is missing"))?;
+        let assertion = ClientAssertion::parse(assertion)?;
+        let client_id = assertion.subject().to_owned();
+        if form.get("client_id").is_some_and(|id| id != client_id) {
+            return Err(
+                ErrorCode::InvalidClient.because("client_id in the form is not the sub of client_assertion")
+            );
+        }
+        Ok(Self {
+            client_id,
+            proof: ClientProof::Assertion(assertion),
+        })
     }
 }
 
@@ -79,7 +141,6 @@ fn parse_basic(header: &str) -> Option<ClientAuthentication> {
     let client_id = decode(id).ok().filter(|id| !id.is_empty())?;
     Some(ClientAuthentication {
         client_id,
-        secret: Some(SecretString::from(decode(secret).ok()?)),
-        method: AuthMethod::ClientSecretBasic,
+        proof: ClientProof::Basic(SecretString::from(decode(secret).ok()?)),
     })
 }

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{invalid_grant, narrow_audiences};
+use super::{Granted, invalid_grant};
+use crate::authorization_details::AuthorizationDetails;
+use crate::client::RegisteredClient;
+use crate::dpop::Confirmation;
 use crate::error::OAuthError;
 use crate::pkce::{CodeChallenge, CodeVerifier};
 use crate::resource::Resource;
@@ -20,10 +23,14 @@ pub struct StoredCode<'a> {
     pub redirect_uri_sent: bool,
     /// `code_challenge` of the authorization request.
     pub code_challenge: Option<&'a str>,
+    /// `dpop_jkt` of the authorization request (RFC 9449 §10).
+    pub dpop_jkt: Option<&'a str>,
     /// The granted scope.
     pub scope: &'a str,
     /// The granted audiences.
     pub audiences: &'a [Resource],
+    /// The audiences of a client that is registered for none.
+    pub default_audiences: &'a [Resource],
     /// The rest of its life; zero when it has expired.
     pub expires_in: Duration,
     /// True if another request has used it before.
@@ -39,8 +46,12 @@ pub struct CodeRedemption<'a> {
     pub redirect_uri: Option<&'a str>,
     /// `code_verifier` (RFC 7636 §4.1).
     pub verifier: Option<&'a CodeVerifier>,
+    /// The proof that the sender of the request has given.
+    pub confirmation: &'a Confirmation,
     /// `resource`: a subset of the audiences of the code (RFC 8707 §2.2).
     pub resources: &'a [Resource],
+    /// `authorization_details`: a subset of those of the code (RFC 9396 §6).
+    pub details: Option<&'a AuthorizationDetails>,
 }
 
 impl fmt::Debug for CodeRedemption<'_> {
@@ -68,10 +79,15 @@ pub enum CodeDecision {
     Refuse(OAuthError),
 }
 
-/// Decides whether a code is redeemed for the client that authenticated as `client_id`. A code of another client is refused as
-/// an unknown one: only its own client can reveal its reuse.
-pub fn redeem_code(code: &StoredCode<'_>, client_id: &str, request: &CodeRedemption<'_>) -> CodeDecision {
-    if code.client_id != client_id {
+/// Decides whether a code is redeemed for the client that authenticated. A code of another client is refused as an unknown one:
+/// only its own client can reveal its reuse. The tokens have what the client is still registered for of the scope and the
+/// audiences of the code (SB-47).
+pub fn redeem_code(
+    code: &StoredCode<'_>,
+    client: RegisteredClient<'_>,
+    request: &CodeRedemption<'_>,
+) -> CodeDecision {
+    if code.client_id != client.client_id {
         return CodeDecision::Refuse(invalid_grant());
     }
     if code.used {
@@ -80,18 +96,19 @@ pub fn redeem_code(code: &StoredCode<'_>, client_id: &str, request: &CodeRedempt
     if code.expires_in.is_zero() || !binding_matches(code, request) {
         return CodeDecision::Refuse(invalid_grant());
     }
-    let audiences = match narrow_audiences(code.audiences, request.resources) {
-        Ok(audiences) => audiences,
-        Err(error) => return CodeDecision::Refuse(error),
+    let granted = Granted {
+        scope: code.scope,
+        audiences: code.audiences,
+        default_audiences: code.default_audiences,
     };
-    match code.scope.parse() {
-        Ok(scope) => CodeDecision::Issue { scope, audiences },
-        Err(_) => CodeDecision::Refuse(invalid_grant()),
+    match granted.narrowed(client, request.resources) {
+        Ok((scope, audiences)) => CodeDecision::Issue { scope, audiences },
+        Err(error) => CodeDecision::Refuse(error),
     }
 }
 
-/// True if the redirect URI and the PKCE verifier match those of the authorization request. A verifier for a
-/// code without a challenge does not match, because an attacker may have removed the challenge (RFC 9700
+/// True if the redirect URI, the PKCE verifier and the key of the DPoP proof match those of the authorization request. A
+/// verifier for a code without a challenge does not match, because an attacker may have removed the challenge (RFC 9700
 /// §4.8.2).
 fn binding_matches(code: &StoredCode<'_>, request: &CodeRedemption<'_>) -> bool {
     let redirect_uri_matches = match request.redirect_uri {
@@ -104,5 +121,6 @@ fn binding_matches(code: &StoredCode<'_>, request: &CodeRedemption<'_>) -> bool 
         (None, None) => code.code_challenge.is_none(),
         _ => false,
     };
-    redirect_uri_matches && challenge_matches
+    let key_matches = code.dpop_jkt.is_none() || code.dpop_jkt == request.confirmation.jkt.as_deref();
+    redirect_uri_matches && challenge_matches && key_matches
 }

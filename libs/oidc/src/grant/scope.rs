@@ -16,12 +16,16 @@ const USER_ONLY_SCOPES: [&str; 2] = ["openid", OFFLINE_ACCESS];
 pub struct User {
     /// True if the user administers, and so may grant privileged scopes.
     pub administrator: bool,
+    /// True if the user may use the client (see [`crate::assignment::Assignment`]).
+    pub assigned: bool,
 }
 
 /// The scope of a request without `scope`: all of the registered scopes that are neither privileged nor outlive the session.
 /// Those are never granted unless they are requested (SB-48).
 fn default_scope(registered: &Scope, privileged: PrivilegedScopes<'_>) -> Result<Scope, OAuthError> {
-    let modest = |token: &&str| !privileged.contains(token) && *token != OFFLINE_ACCESS;
+    let modest = |token: &&str| {
+        !privileged.contains(token) && !privileged.is_of_users(token) && *token != OFFLINE_ACCESS
+    };
     Ok(Scope::of(registered.iter().filter(modest))?)
 }
 
@@ -29,13 +33,16 @@ fn default_scope(registered: &Scope, privileged: PrivilegedScopes<'_>) -> Result
 /// Connect Core §3.1.2.1).
 ///
 /// # Errors
-/// `invalid_scope` when no scope is left.
+/// `invalid_scope` when no scope is left; `access_denied` when the user is not assigned to the client.
 pub fn user_scope(
     client: RegisteredClient<'_>,
     privileged: PrivilegedScopes<'_>,
     user: User,
     requested: &Scope,
 ) -> Result<Scope, OAuthError> {
+    if !user.assigned {
+        return Err(ErrorCode::AccessDenied.because("the person is not assigned to this client"));
+    }
     let registered = &client.metadata.scope;
     let default = default_scope(registered, privileged)?;
     let requested = if requested.is_empty() { &default } else { requested };
@@ -64,8 +71,8 @@ pub fn client_scope(
     requested: Option<&Scope>,
 ) -> Result<Scope, OAuthError> {
     let registered = &client.metadata.scope;
-    let impersonal =
-        |scope: &Scope| Scope::of(scope.iter().filter(|token| !USER_ONLY_SCOPES.contains(token)));
+    let needs_user = |token: &str| USER_ONLY_SCOPES.contains(&token) || privileged.is_of_users(token);
+    let impersonal = |scope: &Scope| Scope::of(scope.iter().filter(|token| !needs_user(token)));
     if let Some(requested) = requested.filter(|requested| !requested.is_empty()) {
         if !registered.covers(requested) {
             return Err(ErrorCode::InvalidScope.because("the client is not registered for these scopes"));

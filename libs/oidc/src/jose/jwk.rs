@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::Algorithm;
@@ -12,7 +12,7 @@ use super::Algorithm;
 pub struct Jwk {
     /// Key type: `EC`, `RSA` or `OKP`.
     pub kty: String,
-    /// The use of the key: `sig`.
+    /// The use of the key: `sig` or `enc`.
     #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<String>,
     /// The algorithm of the key.
@@ -36,6 +36,9 @@ pub struct Jwk {
     /// RSA exponent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub e: Option<String>,
+    /// The certificate of the key and those between it and its authority, in DER and base64 (RFC 7517 §4.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x5c: Option<Vec<String>>,
 }
 
 /// A set of public keys, as served at a `jwks_uri`.
@@ -43,6 +46,19 @@ pub struct Jwk {
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<Jwk>,
+}
+
+/// `x5t#S256` of a certificate in DER: its SHA-256 hash in base64url (RFC 7515 §4.1.8, RFC 8705 §3.1).
+pub fn certificate_thumbprint(der: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, der))
+}
+
+impl JwkSet {
+    /// The certificates of the keys, in DER.
+    pub fn certificates(&self) -> Vec<Vec<u8>> {
+        let first = |key: &Jwk| STANDARD.decode(key.x5c.as_ref()?.first()?).ok();
+        self.keys.iter().filter_map(first).collect()
+    }
 }
 
 /// A key cannot be used.
@@ -58,41 +74,50 @@ pub enum JwkError {
 }
 
 impl Jwk {
-    /// An `EC` key on P-256 from its uncompressed point: 0x04, x, y (65 bytes).
-    pub(super) fn p256(point: &[u8]) -> Option<Self> {
+    /// An `EC` key from its uncompressed point: 0x04, x, y.
+    pub(super) fn ec(algorithm: Algorithm, point: &[u8]) -> Option<Self> {
         let (tag, coordinates) = point.split_first()?;
-        if *tag != 4 || coordinates.len() != 64 {
+        if *tag != 4 {
             return None;
         }
-        let (x, y) = coordinates.split_at(32);
+        let (x, y) = coordinates.split_at_checked(coordinates.len() / 2)?;
         Some(Self {
-            crv: Some("P-256".to_owned()),
             x: Some(URL_SAFE_NO_PAD.encode(x)),
             y: Some(URL_SAFE_NO_PAD.encode(y)),
-            ..Self::bare("EC", Algorithm::Es256)
+            ..Self::bare(algorithm)
         })
     }
 
-    /// An RSA key from its modulus and exponent, big-endian.
-    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
+    /// An `OKP` key from its public key (RFC 8037 §2).
+    pub(super) fn okp(algorithm: Algorithm, public: &[u8]) -> Self {
         Self {
-            n: Some(URL_SAFE_NO_PAD.encode(modulus)),
-            e: Some(URL_SAFE_NO_PAD.encode(exponent)),
-            ..Self::bare("RSA", Algorithm::Rs256)
+            x: Some(URL_SAFE_NO_PAD.encode(public)),
+            ..Self::bare(algorithm)
         }
     }
 
-    fn bare(kty: &str, algorithm: Algorithm) -> Self {
+    /// An RSA key from its modulus and exponent, big-endian.
+    pub(super) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Self {
+        Self {
+            n: Some(URL_SAFE_NO_PAD.encode(modulus)),
+            e: Some(URL_SAFE_NO_PAD.encode(exponent)),
+            ..Self::bare(algorithm)
+        }
+    }
+
+    fn bare(algorithm: Algorithm) -> Self {
+        let (kty, crv) = algorithm.key_type();
         Self {
             kty: kty.to_owned(),
             usage: Some("sig".to_owned()),
             alg: Some(algorithm.name().to_owned()),
             kid: None,
-            crv: None,
+            crv: crv.map(str::to_owned),
             x: None,
             y: None,
             n: None,
             e: None,
+            x5c: None,
         }
     }
 
@@ -108,7 +133,7 @@ impl Jwk {
             Ok(text.to_owned())
         };
         let curve = match self.crv.as_deref() {
-            known @ (Some("P-256" | "Ed25519") | None) => known.unwrap_or_default(),
+            known @ (Some("P-256" | "P-384" | "Ed25519") | None) => known.unwrap_or_default(),
             Some(_) => return Err(JwkError::Unsupported),
         };
         let canonical = match self.kty.as_str() {

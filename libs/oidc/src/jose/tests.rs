@@ -1,5 +1,7 @@
 //! Tests of keys, signatures and token verification.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -51,17 +53,73 @@ fn forged(header: &Value, key: &SigningKey) -> String {
 }
 
 #[test]
-fn both_algorithms_sign_and_keys_survive_storage() {
-    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+fn every_algorithm_signs_and_keys_survive_storage() {
+    for algorithm in Algorithm::ALL {
         let key = SigningKey::generate(algorithm).unwrap();
         let again = SigningKey::from_pkcs8(algorithm, &key.to_pkcs8().unwrap()).unwrap();
         assert_eq!(again.public(), key.public());
         let token = again.sign(TYP_ACCESS_TOKEN, &claims()).unwrap();
-        assert_eq!(check(&token, &key).unwrap(), claims());
+        assert_eq!(peek_header(&token).unwrap().alg, algorithm.name());
+        let among = |algorithms: &[Algorithm]| {
+            let validation = Validation {
+                algorithms,
+                ..expect()
+            };
+            verify::<Value>(&token, &keys(&key), &validation).map(|verified| verified.claims)
+        };
+        assert_eq!(among(&[algorithm]).unwrap(), claims());
+        let others: Vec<_> = Algorithm::ALL
+            .into_iter()
+            .filter(|other| *other != algorithm)
+            .collect();
+        assert_eq!(among(&others), Err(VerifyError::Algorithm));
         let json = serde_json::to_string(key.public()).unwrap();
         assert!(!json.contains("\"d\""));
     }
-    assert!(SigningKey::generate(Algorithm::EdDsa).is_err());
+}
+
+#[test]
+fn ed25519_is_that_of_the_standard() {
+    // RFC 8037, Appendix A.2 to A.5.
+    let jwk: Jwk = serde_json::from_value(json!({
+        "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    }))
+    .unwrap();
+    assert_eq!(
+        jwk.thumbprint().unwrap(),
+        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    );
+    let key = VerifyingKey::from_jwk(&jwk, Algorithm::EdDsa).unwrap();
+    let signature = URL_SAFE_NO_PAD
+        .decode("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg")
+        .unwrap();
+    let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    assert!(key.verifies(&signature, signed));
+    assert!(!key.verifies(&signature, &format!("{signed}0")));
+}
+
+#[test]
+fn a_key_verifies_the_algorithms_of_its_type_unless_it_names_one() {
+    let key = SigningKey::generate(Algorithm::Ps256).unwrap();
+    let parsed = |jwk: &Jwk| {
+        Algorithm::ALL
+            .into_iter()
+            .filter(|algorithm| VerifyingKey::from_jwk(jwk, *algorithm).is_ok())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(parsed(key.public()), [Algorithm::Ps256]);
+    let unnamed = Jwk {
+        alg: None,
+        ..key.public().clone()
+    };
+    assert_eq!(parsed(&unnamed), [Algorithm::Rs256, Algorithm::Ps256]);
+    let set = KeySet::from_jwks(&JwkSet { keys: vec![unnamed] });
+    let token = key.sign(TYP_ACCESS_TOKEN, &claims()).unwrap();
+    let validation = Validation {
+        algorithms: &[Algorithm::Ps256],
+        ..expect()
+    };
+    assert!(verify::<Value>(&token, &set, &validation).is_ok());
 }
 
 #[test]
@@ -155,6 +213,9 @@ fn keys_that_are_not_understood_are_passed_over() {
         {"kty": "oct", "k": "AA"},
         {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"},
         {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA"},
+        {"kty": "OKP", "crv": "Ed25519"},
         {"kty": "RSA", "n": "", "e": ""},
         {"kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB"},
         good.public(),
@@ -170,9 +231,20 @@ fn keys_that_are_not_understood_are_passed_over() {
 fn at_hash_is_half_of_the_hash() {
     // OpenID Connect Core, Appendix A.3 (an RS256 ID token with an access token).
     assert_eq!(
-        at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+        Algorithm::Rs256.at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
         "77QmUPtjPfzWtF2AnpK9RQ"
     );
+    // The hash is that of the algorithm: its length is half of 32, 48 and 64 bytes.
+    for (algorithm, bytes) in [
+        (Algorithm::Rs256, 16),
+        (Algorithm::Ps256, 16),
+        (Algorithm::Es256, 16),
+        (Algorithm::Es384, 24),
+        (Algorithm::EdDsa, 32),
+    ] {
+        let hash = URL_SAFE_NO_PAD.decode(algorithm.at_hash("token")).unwrap();
+        assert_eq!(hash.len(), bytes, "{algorithm}");
+    }
 }
 
 proptest! {
@@ -191,5 +263,33 @@ proptest! {
         let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
         prop_assume!(changed != token);
         prop_assert!(check(&changed, &key).is_err());
+    }
+}
+
+#[test]
+fn certificates_are_known_by_their_hash() {
+    // RFC 7517 §4.7, RFC 8705 §3.1
+    assert_eq!(
+        certificate_thumbprint(b""),
+        "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+    );
+    let mut jwk = SigningKey::generate(Algorithm::Es256).unwrap().public().clone();
+    for (x5c, known) in [
+        (None, false),
+        (Some(vec![]), false),
+        (Some(vec!["AAAA".to_owned(), "AAAB".to_owned()]), true),
+        (Some(vec!["AAAB".to_owned(), "AAAA".to_owned()]), false),
+        (Some(vec!["!".to_owned()]), false),
+    ] {
+        jwk.x5c = x5c;
+        let set = JwkSet {
+            keys: vec![jwk.clone()],
+        };
+        assert_eq!(
+            KeySet::from_jwks(&set).has_certificate(&[0, 0, 0]),
+            known,
+            "{:?}",
+            jwk.x5c
+        );
     }
 }

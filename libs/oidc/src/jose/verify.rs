@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, KeySet};
 
-/// The maximum length of a token in bytes.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// The maximum length in bytes of a token that is verified.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The JOSE header of a token. Other members are ignored, key references above all.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,6 +66,12 @@ pub enum Audience {
     One(String),
     /// Several audiences.
     Many(Vec<String>),
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
 }
 
 impl Audience {
@@ -144,6 +150,39 @@ pub fn verify<C: DeserializeOwned>(
     keys: &KeySet,
     validation: &Validation<'_>,
 ) -> Result<VerifiedToken<C>, VerifyError> {
+    let (header, payload) = open(token, keys, validation.algorithms, &[validation.typ])?;
+    let registered: RegisteredClaims =
+        serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?;
+    check_claims(&registered, validation)?;
+    Ok(VerifiedToken {
+        claims: serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?,
+        expires_at: registered.exp,
+        kid: header.kid,
+    })
+}
+
+/// Verifies the signature of a compact JWS and no claim, for objects that need not have `iss`, `aud` and `exp`. `types` are the
+/// accepted ones.
+///
+/// # Errors
+/// As [`verify`], as far as shape, algorithm, type, key and signature are concerned.
+pub fn verify_signature<C: DeserializeOwned>(
+    token: &str,
+    keys: &KeySet,
+    algorithms: &[Algorithm],
+    types: &[&str],
+) -> Result<C, VerifyError> {
+    let (_, payload) = open(token, keys, algorithms, types)?;
+    serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)
+}
+
+/// The header and the payload of a compact JWS whose signature is valid.
+fn open(
+    token: &str,
+    keys: &KeySet,
+    algorithms: &[Algorithm],
+    types: &[&str],
+) -> Result<(JoseHeader, Vec<u8>), VerifyError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(VerifyError::Malformed);
     }
@@ -155,9 +194,9 @@ pub fn verify<C: DeserializeOwned>(
         return Err(VerifyError::Malformed);
     }
     let algorithm = Algorithm::from_name(&header.alg)
-        .filter(|algorithm| validation.algorithms.contains(algorithm))
+        .filter(|algorithm| algorithms.contains(algorithm))
         .ok_or(VerifyError::Algorithm)?;
-    check_type(header.typ.as_deref(), validation.typ)?;
+    check_type(header.typ.as_deref(), types)?;
     let key = keys.find(&header, algorithm).ok_or(VerifyError::UnknownKey)?;
     let signature = URL_SAFE_NO_PAD
         .decode(signature)
@@ -168,23 +207,19 @@ pub fn verify<C: DeserializeOwned>(
     let payload = URL_SAFE_NO_PAD
         .decode(payload)
         .map_err(|_| VerifyError::Malformed)?;
-    let registered: RegisteredClaims =
-        serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?;
-    check_claims(&registered, validation)?;
-    Ok(VerifiedToken {
-        claims: serde_json::from_slice(&payload).map_err(|_| VerifyError::Malformed)?,
-        expires_at: registered.exp,
-        kid: header.kid,
-    })
+    Ok((header, payload))
 }
 
-fn check_type(typ: Option<&str>, expected: &str) -> Result<(), VerifyError> {
+fn check_type(typ: Option<&str>, expected: &[&str]) -> Result<(), VerifyError> {
     let typ = typ.unwrap_or("JWT");
     let bare = match typ.split_at_checked("application/".len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
         _ => typ,
     };
-    if bare.eq_ignore_ascii_case(expected) {
+    if expected
+        .iter()
+        .any(|expected| bare.eq_ignore_ascii_case(expected))
+    {
         Ok(())
     } else {
         Err(VerifyError::Type)

@@ -1,10 +1,12 @@
-//! `/oauth2/logout`: logout request and decision (OpenID Connect RP-Initiated Logout §2, §3).
+//! `/oauth2/logout`: logout request and decision (OpenID Connect RP-Initiated Logout §2, §3), and what other clients hear of
+//! the end of a session (Back-Channel Logout, Front-Channel Logout).
 //!
 //! The caller parses the request, verifies its hint ([`LogoutRequest::verify_hint`]), reads the client that it names, checks
 //! the destination ([`HintedLogout::check`]), reads the browser's session, and decides ([`CheckedLogout::decide`]).
 
 #[cfg(test)]
 mod tests;
+mod token;
 
 use url::form_urlencoded;
 
@@ -13,6 +15,8 @@ use crate::id_token_hint::IdTokenHint;
 use crate::params::{Params, ParamsError};
 use crate::redirect_uri::RedirectUri;
 use crate::server::AuthorizationServer;
+
+pub use token::{LogoutEvents, LogoutTokenClaims, front_channel_url, logout_request_body};
 
 /// A logout request of a client.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,10 @@
 //! Parameters of a query or a form, decoded strictly (RFC 6749 §3.1, §3.2, Appendix B).
 
+mod json;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use json::is_shallow;
 use url::form_urlencoded;
 
 /// The maximum number of parameters; more are refused before decoding.
@@ -80,6 +82,25 @@ impl Params {
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(kept)
             .finish()
+    }
+
+    /// The parameters, except those in `without`.
+    #[must_use]
+    pub fn without(&self, without: &[&str]) -> Self {
+        let kept = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| !without.contains(&name.as_str()));
+        Self {
+            pairs: kept.cloned().collect(),
+        }
+    }
+
+    /// The parameters and one more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The first value of `name` that is not empty.

@@ -55,6 +55,35 @@ impl RedirectUri {
         })
     }
 
+    /// True if it is the URL of a web page, and not of a private scheme.
+    pub fn is_web(&self) -> bool {
+        self.0.starts_with("https://") || self.0.starts_with("http://")
+    }
+
+    /// The origin of a web page (RFC 6454 §4), such as `https://app.example`.
+    pub fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok().filter(|_| self.is_web())?;
+        Some(url.origin().ascii_serialization())
+    }
+
+    /// True if its host is an IP address or has the characters of a DNS name alone. RFC 3986 §3.2.2 allows others, which have a
+    /// meaning in headers.
+    pub fn has_plain_host(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_plain_host(&url))
+    }
+
+    /// True if both are web pages of the same scheme, host and port.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        let origin = self.origin();
+        origin.is_some() && origin == other.origin()
+    }
+
+    /// True if a program on the device of the user receives the response: at a loopback address or by a private scheme (RFC 8252
+    /// §7.1, §7.3). Any program there can register for it.
+    pub fn is_of_native_app(uri: &str) -> bool {
+        !uri.starts_with("https://")
+    }
+
     /// Appends `parameters`, which are form-encoded, to the query of `uri`.
     pub fn with_query(uri: &str, parameters: &str) -> String {
         let separator = match uri.split_once('?') {
@@ -114,6 +143,17 @@ impl FromStr for RedirectUri {
         } else {
             Err(RedirectUriError::Scheme)
         }
+    }
+}
+
+/// True if the host of a URL is an IP address or has the characters of a DNS name alone.
+pub fn is_plain_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        Some(Host::Domain(name)) => name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')),
+        None => false,
     }
 }
 

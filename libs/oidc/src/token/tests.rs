@@ -16,6 +16,14 @@ fn each_grant_needs_its_parameters() {
         ("grant_type=authorization_code", ErrorCode::InvalidRequest),
         ("grant_type=refresh_token", ErrorCode::InvalidRequest),
         (
+            "grant_type=urn:ietf:params:oauth:grant-type:device_code",
+            ErrorCode::InvalidRequest,
+        ),
+        (
+            "grant_type=device_code&device_code=a",
+            ErrorCode::UnsupportedGrantType,
+        ),
+        (
             "grant_type=password&username=a&password=b",
             ErrorCode::UnsupportedGrantType,
         ),
@@ -45,14 +53,16 @@ fn an_answer_does_not_print_its_secrets() {
         expires_in: 300,
         scope: Scope::default(),
         refresh_token: Some("secret-r".to_owned()),
+        authorization_details: Default::default(),
         id_token: None,
+        issued_token_type: None,
     };
     assert!(!format!("{answer:?}").contains("secret"));
 }
 
 proptest! {
     #[test]
-    fn anything_may_come(grant in "authorization_code|refresh_token|client_credentials|\\PC{0,10}", rest in "\\PC{0,600}") {
+    fn anything_may_come(grant in "authorization_code|refresh_token|client_credentials|urn:ietf:params:oauth:grant-type:device_code|\\PC{0,10}", rest in "\\PC{0,600}") {
         if let Ok(form) = Params::parse(&format!("grant_type={grant}&{rest}"), REPEATABLE) {
             let _ = TokenRequest::parse(&form);
         }

@@ -39,6 +39,7 @@ fn group(bulk_id: &str, members: &[&str]) -> Value {
 
 #[test]
 fn a_request_is_read() {
+    // RFC 7644 §3.7 (1)
     // RFC 7644 §3.7.3, figure 8
     let request = parse(json!([
         user("qwerty"),
@@ -194,6 +195,7 @@ fn no_debug_output_shows_the_data() {
 
 #[test]
 fn errors_are_counted_against_the_budget() {
+    // RFC 7644 §3.7 (4)
     // RFC 7644 §3.7.3
     for (fail_on_errors, statuses, spent) in [
         (None, vec![400, 404, 500], false),
@@ -210,6 +212,7 @@ fn errors_are_counted_against_the_budget() {
 
 #[test]
 fn a_response_looks_as_in_the_standard() {
+    // RFC 7644 §3.7 (2) (5), RFC 7644 §3.7.3 (2)
     // RFC 7644 §3.7.3
     let request = parse(json!([user("qwerty"), {"method": "DELETE", "path": "/Users/1"}])).unwrap();
     let made = BulkResult {

@@ -3,6 +3,7 @@
 mod check;
 mod matches;
 pub(crate) mod parse;
+mod reduce;
 mod resolve;
 
 #[cfg(test)]
@@ -16,6 +17,8 @@ use serde_json::Number;
 
 use crate::Error;
 use crate::schema::{AttributeRef, Instant, ResourceType};
+
+pub use reduce::Reduced;
 
 /// The maximum number of bytes of a filter, and of a path of PATCH.
 pub const MAX_BYTES: usize = 4096;

@@ -7,6 +7,7 @@ use crate::ScimType;
 
 #[test]
 fn bounds_are_those_of_the_standard() {
+    // RFC 7644 §3.4.2.4 (1) (2), RFC 9865 §2 (2)
     let page = |start, count| Page::parse(start, count).map(|page| (page.start_index, page.count));
     assert_eq!(page(None, None), Ok((1, 100)));
     assert_eq!(page(Some("0"), Some("-1")), Ok((1, 0)));
@@ -122,5 +123,27 @@ proptest! {
     fn any_numbers_give_a_page_within_bounds(start: i64, count: i64) {
         let page = Page::parse(Some(&start.to_string()), Some(&count.to_string())).unwrap();
         prop_assert!(page.offset() >= 0 && (0..=MAX_RESULTS).contains(&page.count));
+    }
+}
+
+#[test]
+fn a_page_has_all_that_its_schema_requires_and_nothing_else() {
+    // RFC 7644 §3.4.2, RFC 9865 §2
+    let schema = crate::schema::list_schema(&json!({}));
+    let some = || Some("c".to_owned());
+    for body in [
+        response(0, 1, Vec::new()),
+        cursor_response(None, None, None, Vec::new()),
+        cursor_response(Some(7), some(), some(), vec![json!({})]),
+    ] {
+        for required in schema["required"].as_array().unwrap() {
+            assert!(
+                body.get(required.as_str().unwrap()).is_some(),
+                "{required}: {body}"
+            );
+        }
+        for member in body.as_object().unwrap().keys() {
+            assert!(schema["properties"].get(member).is_some(), "{member}");
+        }
     }
 }

@@ -1,16 +1,17 @@
 //! The application of operations to a resource: all of them, or none.
 
+mod check;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
 use super::{MemberChanges, Operation, OperationKind, Outcome, PasswordChange, Write, edit, list, password};
 use crate::path::Path;
-use crate::schema::{
-    Accessor, Attribute, AttributeLocation, Mutability, ResourceType, Schema, Validation, attribute_value,
-    join,
-};
+use crate::schema::{Accessor, Attribute, AttributeLocation, Mutability, ResourceType, Schema};
 use crate::{Error, ScimType};
+
+use check::check_change;
 
 /// A resource while operations are applied to it.
 pub(super) struct Patch<'a> {
@@ -161,7 +162,7 @@ impl<'a> Patch<'a> {
             _ => return Err(Error::invalid_value(&schema.id, "expected an object")),
         };
         edit::check_names(members, &format!("{}:", schema.id))?;
-        for (name, value) in members {
+        for (name, value) in members.iter().filter(|(name, _)| !schema.is_own_name(name)) {
             self.write_named(write, &format!("{}:{name}", schema.id), value)?;
         }
         Ok(())
@@ -277,50 +278,6 @@ impl<'a> Patch<'a> {
         };
         (extension.map_or("", |schema| schema.id.as_str()), found)
     }
-
-    /// Validates what was written, and removes extensions that have no attributes after that.
-    fn finish(&mut self) -> Result<(), Error> {
-        let touched = std::mem::take(&mut self.touched);
-        for (urn, name) in &touched {
-            self.check(urn, name)?;
-        }
-        for extension in &self.resource_type.extensions {
-            let Some(Value::Object(members)) = self.resource.get(&extension.id) else {
-                continue;
-            };
-            if members.is_empty() {
-                self.resource.shift_remove(&extension.id);
-            } else if touched.iter().any(|(urn, _)| *urn == extension.id) {
-                extension.check_required(members)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Validates the value of an attribute, and stores it canonically.
-    fn check(&mut self, urn: &str, name: &str) -> Result<(), Error> {
-        let resource_type = self.resource_type;
-        let (attribute, holder, path) = match resource_type.extension(urn) {
-            Some(extension) => {
-                let Some(Value::Object(members)) = self.resource.get_mut(&extension.id) else {
-                    return Ok(());
-                };
-                (extension.find(name), members, format!("{}:", extension.id))
-            }
-            None => (resource_type.find(name), &mut self.resource, String::new()),
-        };
-        let Some(attribute) = attribute else { return Ok(()) };
-        let Some(value) = holder.get(name) else {
-            return Ok(());
-        };
-        let path = join(&path, name);
-        match attribute_value(value, attribute, &path, Validation::Stored)? {
-            Some(value) => holder.insert(name.to_owned(), value),
-            None if attribute.required => return Err(Error::mutability(&path, "is required")),
-            None => holder.shift_remove(name),
-        };
-        Ok(())
-    }
 }
 
 /// The path of an attribute, for errors.
@@ -328,22 +285,5 @@ fn location_path(location: &AttributeLocation<'_>) -> String {
     match location.extension {
         Some(extension) => format!("{}:{}", extension.id, location.attribute.name),
         None => location.attribute.name.clone(),
-    }
-}
-
-/// Checks a change of an attribute against its characteristics (RFC 7644 §3.5.2, §3.5.2.2).
-fn check_change(
-    attribute: &Attribute,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    path: &str,
-) -> Result<(), Error> {
-    match attribute.mutability {
-        Mutability::ReadOnly if before != after => Err(Error::mutability(path, "is read-only")),
-        Mutability::Immutable if before.is_some() && before != after => {
-            Err(Error::mutability(path, "has a value, which cannot be changed"))
-        }
-        _ if attribute.required && after.is_none() => Err(Error::mutability(path, "is required")),
-        _ => Ok(()),
     }
 }

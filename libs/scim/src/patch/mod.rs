@@ -35,7 +35,7 @@ use crate::schema::{Accessor, ResourceType};
 use apply::Patch;
 pub use members::{Member, MemberChanges};
 pub(crate) use operations::json_member;
-pub use operations::{MAX_OPERATIONS, Operation, OperationKind, PATCH_URN, parse};
+pub use operations::{MAX_OPERATIONS, Operation, OperationKind, PATCH_URN, parse, parse_of_bulk};
 pub use password::PasswordChange;
 
 /// The effect of a PATCH.

@@ -42,6 +42,31 @@ impl fmt::Debug for Operation {
     }
 }
 
+impl Operation {
+    /// True if the operation may set the password: its path, or a name in its value, ends with `password`. Whether it does is known
+    /// after [`apply`](super::apply).
+    pub fn may_set_password(&self) -> bool {
+        const NAME: &str = "password";
+        let ends = |text: &str| {
+            let start = text.len().checked_sub(NAME.len());
+            start
+                .and_then(|start| text.get(start..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(NAME))
+        };
+        let named = |value: &Value| match value {
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                let below = value.as_object();
+                ends(name) || below.is_some_and(|below| below.keys().any(|name| ends(name)))
+            }),
+            _ => false,
+        };
+        match &self.path {
+            Some(path) => ends(path.trim()) || self.value.as_ref().is_some_and(named),
+            None => self.value.as_ref().is_some_and(named),
+        }
+    }
+}
+
 /// Parses the body of a PATCH. Names and `op` are compared without regard to case.
 ///
 /// # Errors
@@ -58,6 +83,21 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
     if !has_urn {
         return Err(Error::invalid_syntax(format!("schemas: must name {PATCH_URN}")));
     }
+    operations_of(body)
+}
+
+/// Parses the `data` of a PATCH in a bulk request (RFC 7644 §3.7). Its examples name no schema, and clients leave it out.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_of_bulk(data: &Value) -> Result<Vec<Operation>, Error> {
+    match data.as_object() {
+        Some(body) if json_member(body, "schemas")?.is_none() => operations_of(body),
+        _ => parse(data),
+    }
+}
+
+fn operations_of(body: &Map<String, Value>) -> Result<Vec<Operation>, Error> {
     let Some(Value::Array(operations)) = json_member(body, "Operations")? else {
         return Err(Error::invalid_syntax("Operations: expected a list"));
     };

@@ -105,13 +105,110 @@ fn a_response_has_the_attributes_that_were_asked_for() {
         let projection =
             Projection::parse(names(attributes).as_deref(), names(excluded).as_deref(), &[users]).unwrap();
         let mut resource = ann().as_object().unwrap().clone();
-        projection.apply(&mut resource, users);
+        projection.apply(&mut resource, users, &Written::default());
         assert_eq!(
             Value::Object(resource),
             expected,
             "{section}: {attributes} {excluded}"
         );
     }
+}
+
+#[test]
+fn a_write_returns_what_it_names_though_it_is_returned_on_request() {
+    // RFC 7643 §7
+    let config = json!({"attributes": [
+        {"name": "salary", "returned": "request"}, {"name": "bonus", "returned": "request"},
+        {"name": "payroll", "returned": "request", "mutability": "readOnly"}, {"name": "pin", "returned": "never"},
+        {"name": "cards", "type": "complex", "multi_valued": true, "sub_attributes": [
+            {"name": "label"}, {"name": "number", "returned": "request"},
+        ]},
+    ]});
+    let registry = Registry::new(&serde_json::from_value(config).unwrap()).unwrap();
+    let users = registry.users();
+    let stored = json!({"id": "1", "userName": "ann", CONFIGURED_USER: {
+        "salary": "9", "bonus": "1", "payroll": "7", "pin": "1", "cards": [{"label": "a", "number": "4"}],
+    }});
+    let shown = |attributes: &str, excluded: &str, written: &Written| {
+        let (attributes, excluded) = (names(attributes), names(excluded));
+        let projection = Projection::parse(attributes.as_deref(), excluded.as_deref(), &[users]).unwrap();
+        let mut resource = stored.as_object().unwrap().clone();
+        projection.apply(&mut resource, users, written);
+        resource.remove(CONFIGURED_USER).unwrap_or_default()
+    };
+    let (label, card) = (json!([{"label": "a"}]), json!([{"label": "a", "number": "4"}]));
+    let salary = format!("{CONFIGURED_USER}:salary");
+    let of_put = |body: Value| Written::of_resource(body.as_object().unwrap(), users);
+    let of_patch = |operations: Value| {
+        let body = json!({"schemas": [crate::patch::PATCH_URN], "Operations": operations});
+        Written::of_patch(&crate::patch::parse(&body).unwrap(), users)
+    };
+    let default = json!({"cards": label});
+    for (written, expected) in [
+        (of_put(json!({"userName": "ann"})), default.clone()),
+        (
+            of_put(json!({CONFIGURED_USER: {"SALARY": "9"}})),
+            json!({"salary": "9", "cards": label}),
+        ),
+        (
+            of_put(json!({CONFIGURED_USER: {"payroll": "7", "pin": "1"}})),
+            default.clone(),
+        ),
+        (
+            of_put(json!({CONFIGURED_USER: {"cards": [{"label": "a"}]}})),
+            default.clone(),
+        ),
+        (
+            of_put(json!({CONFIGURED_USER: {"cards": [{"Number": "4"}]}})),
+            json!({"cards": card}),
+        ),
+        (
+            of_patch(json!([{"op": "add", "path": salary, "value": "9"}])),
+            json!({"salary": "9", "cards": label}),
+        ),
+        (
+            of_patch(
+                json!([{"op": "add", "value": {CONFIGURED_USER: {"bonus": "1"}, &salary: "9", "unknown": 1}}]),
+            ),
+            json!({"salary": "9", "bonus": "1", "cards": label}),
+        ),
+        (
+            of_patch(json!([{"op": "replace", "path": CONFIGURED_USER, "value": {"bonus": "1"}}])),
+            json!({"bonus": "1", "cards": label}),
+        ),
+        (
+            of_patch(
+                json!([{"op": "replace", "path": format!("{CONFIGURED_USER}:cards[label eq \"a\"].number"), "value": "4"}]),
+            ),
+            json!({"cards": card}),
+        ),
+        (
+            of_patch(
+                json!([{"op": "replace", "path": format!("{CONFIGURED_USER}:cards[label eq \"a\"]"), "value": {"label": "a"}}]),
+            ),
+            default.clone(),
+        ),
+        (
+            of_patch(json!([{"op": "remove", "path": "title"}])),
+            default.clone(),
+        ),
+    ] {
+        assert_eq!(shown("", "", &written), expected, "{written:?}");
+    }
+    // RFC 7644 §3.9: the parameters choose among what there is.
+    let written = of_put(json!({CONFIGURED_USER: {"salary": "9", "cards": [{"number": "4"}]}}));
+    assert_eq!(shown("userName", "", &written), Value::Null);
+    assert_eq!(
+        shown(&format!("{CONFIGURED_USER}:bonus"), "", &written),
+        json!({"bonus": "1"})
+    );
+    assert_eq!(shown("", &salary, &written), json!({"cards": card}));
+    assert_eq!(shown("", CONFIGURED_USER, &written), Value::Null);
+    let number = format!("{CONFIGURED_USER}:cards.number");
+    assert_eq!(
+        shown("", &number, &written),
+        json!({"salary": "9", "cards": label})
+    );
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Extensions and attributes that the configuration of a server defines.
 
+mod check;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::attribute::find;
-use super::{
-    Accessor, Attribute, AttributeType, CONFIGURED_USER, CORE_GROUP, CORE_USER, CUSTOM_USER, ENTERPRISE_USER,
-    Mutability, PROFILE_USER, Returned, Schema, Uniqueness,
-};
+use super::{Accessor, Attribute, AttributeType, CONFIGURED_USER, Mutability, Returned, Schema, Uniqueness};
+use check::{check_group_attributes, check_urn};
 
 /// The maximum number of attributes of the configuration, sub-attributes among them.
 const MAX_ATTRIBUTES: usize = 200;
@@ -88,15 +88,16 @@ pub struct AttributeConfig {
     /// Among which resources a value is unique.
     #[serde(default)]
     pub uniqueness: Uniqueness,
+    /// True if filters and orders of users are served from an index, in a directory of any size. A unique attribute has one in any
+    /// case.
+    #[serde(default)]
+    pub indexed: bool,
     /// The callers that may read it; of a sub-attribute, those of its attribute.
     #[serde(default = "everyone")]
     pub read: BTreeSet<Accessor>,
     /// The callers that may write it; of a sub-attribute, those of its attribute.
     #[serde(default = "administrators")]
     pub write: BTreeSet<Accessor>,
-    /// The claim of ID tokens and of `/oauth2/userinfo` that carries it.
-    #[serde(default)]
-    pub claim: Option<String>,
     /// The sub-attributes of a complex attribute.
     #[serde(default)]
     pub sub_attributes: Vec<AttributeConfig>,
@@ -150,6 +151,9 @@ impl SchemaConfig {
                 false,
                 &mut budget,
             )?;
+            if extension.resource_type == ResourceKind::Group {
+                check_group_attributes(&extension.attributes, &format!("{key}.attributes"))?;
+            }
             let schema = Schema::new(
                 &extension.schema,
                 &extension.name,
@@ -159,45 +163,6 @@ impl SchemaConfig {
             schemas.push((extension.resource_type, schema));
         }
         Ok(schemas)
-    }
-}
-
-fn check_urn<'a>(urn: &str, earlier: impl Iterator<Item = &'a str>, key: &str) -> Result<(), InvalidSchema> {
-    let part = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    // RFC 8141 §2: the letters of an NSS that need no encoding, so that filters and paths can name it.
-    if !urn.starts_with("urn:") || urn.split(':').count() < 4 || !urn.split(':').all(part) || urn.len() > 255
-    {
-        let reason = "expected a URN such as urn:example:params:scim:schemas:extension:2.0:User";
-        return Err(InvalidSchema::new(key, reason));
-    }
-    let standard = [
-        CORE_USER,
-        CORE_GROUP,
-        ENTERPRISE_USER,
-        PROFILE_USER,
-        CONFIGURED_USER,
-        CUSTOM_USER,
-    ];
-    let starts = |long: &str, short: &str| {
-        let (long, short) = (long.to_ascii_lowercase(), short.to_ascii_lowercase());
-        let rest = long.strip_prefix(&short);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '.']))
-    };
-    match standard
-        .into_iter()
-        .chain(earlier)
-        .find(|other| starts(other, urn) || starts(urn, other))
-    {
-        Some(other) => Err(InvalidSchema::new(
-            key,
-            format!("cannot be told from {other} and its attributes"),
-        )),
-        None => Ok(()),
     }
 }
 
@@ -236,62 +201,6 @@ fn attributes(
 }
 
 impl AttributeConfig {
-    fn check(&self, key: &str, sub: bool) -> Result<(), InvalidSchema> {
-        let wrong = |name: &str, reason: &str| Err(InvalidSchema::new(format!("{key}.{name}"), reason));
-        if !is_attribute_name(&self.name) {
-            return wrong("name", "expected a letter, then letters, digits, - and _");
-        }
-        let complex = self.data_type == AttributeType::Complex;
-        if complex && sub {
-            // RFC 7643 §2.3.8
-            return wrong("type", "a sub-attribute cannot be complex");
-        }
-        if complex == self.sub_attributes.is_empty() {
-            return wrong(
-                "sub_attributes",
-                "are those of a complex attribute, which needs one",
-            );
-        }
-        let text = matches!(self.data_type, AttributeType::String | AttributeType::Reference);
-        if !text && !self.canonical_values.is_empty() {
-            return wrong("canonical_values", "are of texts");
-        }
-        if !self.reference_types.is_empty() && self.data_type != AttributeType::Reference {
-            return wrong("reference_types", "are of references");
-        }
-        let single = !self.multi_valued && !sub;
-        if self.uniqueness != Uniqueness::None
-            && !(single && (text || self.data_type == AttributeType::Integer))
-        {
-            // RFC 7643 §2.3.2, §2.3.6 and §2.3.8 have no uniqueness.
-            return wrong("uniqueness", "is of single-valued texts and whole numbers");
-        }
-        if self.required && self.mutability == Mutability::ReadOnly {
-            return wrong("required", "a client cannot give what it cannot write");
-        }
-        let returned = self.returned.unwrap_or(Returned::Never);
-        if self.mutability == Mutability::WriteOnly && returned != Returned::Never {
-            return wrong("returned", "must be never for what is written only");
-        }
-        let never = self.mutability == Mutability::WriteOnly || self.returned == Some(Returned::Never);
-        if self.claim.is_some() && (never || sub) {
-            return wrong(
-                "claim",
-                "is of an attribute that can be read, and of the whole of it",
-            );
-        }
-        if self.multi_valued && sub {
-            return wrong("multi_valued", "is of the whole attribute");
-        }
-        if sub && self.read != everyone() {
-            return wrong("read", "is of the whole attribute");
-        }
-        if sub && self.write != administrators() {
-            return wrong("write", "is of the whole attribute");
-        }
-        Ok(())
-    }
-
     fn to_attribute(&self) -> Attribute {
         let mut attribute = Attribute::new(&self.name, self.data_type, &self.description);
         attribute.multi_valued = self.multi_valued;
@@ -306,21 +215,12 @@ impl AttributeConfig {
             _ => Returned::Default,
         });
         attribute.uniqueness = self.uniqueness;
+        attribute.indexed = self.indexed;
         attribute.read.clone_from(&self.read);
         attribute.write.clone_from(&self.write);
         if self.mutability == Mutability::ReadOnly {
             attribute.write.clear();
         }
-        attribute.claim.clone_from(&self.claim);
         attribute
     }
-}
-
-/// `ATTRNAME` (RFC 7643 §2.1).
-fn is_attribute_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

@@ -18,16 +18,11 @@ fn singular() -> Vec<Attribute> {
             "The name to sign in with; unique without regard to case",
         )
         .required()
-        .unique()
-        .claim("preferred_username"),
+        .unique(),
         A::complex("name", "The person's name", name_parts()).self_service(),
         A::string("displayName", "The name shown to others").self_service(),
-        A::string("nickName", "The casual name")
-            .self_service()
-            .claim("nickname"),
-        A::reference("profileUrl", &["external"], "The person's page on the web")
-            .self_service()
-            .claim("profile"),
+        A::string("nickName", "The casual name").self_service(),
+        A::reference("profileUrl", &["external"], "The person's page on the web").self_service(),
         A::string("title", "The title in the organisation"),
         A::string("userType", "The relation to the organisation"),
         A::string("preferredLanguage", "Preferred languages, as in Accept-Language")
@@ -37,12 +32,10 @@ fn singular() -> Vec<Attribute> {
         A::string("locale", "The locale for dates and numbers, as in RFC 5646")
             .form(TextForm::LanguageTag)
             .max_chars(64)
-            .self_service()
-            .claim("locale"),
+            .self_service(),
         A::string("timezone", "The time zone, as in the IANA database")
             .max_chars(64)
-            .self_service()
-            .claim("zoneinfo"),
+            .self_service(),
         A::boolean("active", "Whether the person may sign in"),
         A::string("password", "The password; it can be set and never read")
             .case_exact()
@@ -53,18 +46,15 @@ fn singular() -> Vec<Attribute> {
 
 fn name_parts() -> Vec<Attribute> {
     [
-        ("formatted", "The whole name as it is shown", "name"),
-        ("familyName", "The family name", "family_name"),
-        ("givenName", "The given name", "given_name"),
-        ("middleName", "The middle names", "middle_name"),
-        ("honorificPrefix", "The title before the name, such as Dr.", ""),
-        ("honorificSuffix", "The suffix after the name, such as III", ""),
+        ("formatted", "The whole name as it is shown"),
+        ("familyName", "The family name"),
+        ("givenName", "The given name"),
+        ("middleName", "The middle names"),
+        ("honorificPrefix", "The title before the name, such as Dr."),
+        ("honorificSuffix", "The suffix after the name, such as III"),
     ]
     .into_iter()
-    .map(|(name, description, claim)| {
-        let part = Attribute::string(name, description).self_service();
-        if claim.is_empty() { part } else { part.claim(claim) }
-    })
+    .map(|(name, description)| Attribute::string(name, description).self_service())
     .collect()
 }
 
@@ -77,7 +67,7 @@ fn plural() -> Vec<Attribute> {
         listed(
             "phoneNumbers",
             "Telephone numbers",
-            text("The number").claim("phone_number"),
+            text("The number"),
             &["work", "home", "mobile", "fax", "pager", "other"],
         )
         .self_service(),
@@ -93,14 +83,13 @@ fn plural() -> Vec<Attribute> {
         listed(
             "photos",
             "Addresses of pictures of the person",
-            A::reference("value", &["external"], "The address of the picture").claim("picture"),
+            A::reference("value", &["external"], "The address of the picture"),
             &["photo", "thumbnail"],
         )
         .self_service(),
         A::complex("addresses", "Postal addresses", addresses())
             .list()
-            .self_service()
-            .claim("address"),
+            .self_service(),
         A::complex("groups", "The groups that the person belongs to", groups())
             .list()
             .read_only(),
@@ -146,9 +135,7 @@ fn primary() -> Attribute {
 
 fn emails() -> Vec<Attribute> {
     vec![
-        Attribute::string("value", "The address")
-            .required()
-            .claim("email"),
+        Attribute::string("value", "The address").required(),
         Attribute::string("display", "A name for people to read, which is not stored").read_only(),
         usage(&["work", "home", "other"]),
         primary(),

@@ -5,8 +5,9 @@ use super::{Attribute, AttributeType, Mutability, Returned};
 /// The maximum number of members in one body.
 pub const MAX_MEMBERS: usize = 100_000;
 
-/// The attributes of a group. `displayName` is required, and `members.display` stands in examples of RFC 7644 §3.5.2 though
-/// not in the schema of RFC 7643 §8.7.1.
+/// The attributes of a group. `displayName` is required. `members.display` stands in examples of RFC 7644 §3.5.2 though not in the
+/// schema of RFC 7643 §8.7.1: it is returned to those who name it, because clients compare the members that they sent with those
+/// that they read.
 pub(super) fn attributes() -> Vec<Attribute> {
     use Attribute as A;
     let mut members = A::complex(
@@ -22,7 +23,9 @@ pub(super) fn attributes() -> Vec<Attribute> {
             A::string("type", "The resource type of the member")
                 .suggests(&["User", "Group"])
                 .mutability(Mutability::Immutable),
-            A::string("display", "The name of the member").read_only(),
+            A::string("display", "The name of the member")
+                .read_only()
+                .returned(Returned::Request),
         ],
     )
     .list();
@@ -44,8 +47,7 @@ pub(super) fn common() -> Vec<Attribute> {
         A::string("id", "The id that the server gave")
             .case_exact()
             .read_only()
-            .returned(Returned::Always)
-            .claim("sub"),
+            .returned(Returned::Always),
         A::string("externalId", "The identifier that the provisioning client uses").case_exact(),
         A::complex(
             "meta",
@@ -55,7 +57,7 @@ pub(super) fn common() -> Vec<Attribute> {
                     .case_exact()
                     .read_only(),
                 time("created", "The time of the creation"),
-                time("lastModified", "The time of the last change").claim("updated_at"),
+                time("lastModified", "The time of the last change"),
                 A::reference("location", &["uri"], "The address of the resource").read_only(),
                 A::string("version", "The version, as an entity tag")
                     .case_exact()

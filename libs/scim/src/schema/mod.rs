@@ -1,12 +1,12 @@
 //! The attribute registry: the schemas and resource types of a server (RFC 7643), built once from the standard's attributes and
 //! those of the configuration.
 //!
-//! `/Schemas` shows exactly what is accepted, because bodies, filters, paths, projections and claims are read with the same
+//! `/Schemas` shows exactly what is accepted, because bodies, filters, paths and projections are read with the same
 //! tables.
 
 mod access;
 mod attribute;
-mod claims;
+mod characteristics;
 mod config;
 mod core_user;
 mod date_time;
@@ -14,6 +14,7 @@ mod documents;
 mod enterprise;
 mod group;
 mod json_schema;
+mod primary;
 mod profile;
 mod reference;
 mod registry;
@@ -25,12 +26,8 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use attribute::{
-    Accessor, Attribute, AttributeType, MAX_STRING_CHARS, MAX_VALUES, Mutability, Returned, TextForm,
-    Uniqueness,
-};
-pub(crate) use claims::preferred;
-pub use claims::{ClaimSource, STANDARD_CLAIMS};
+pub use attribute::{Attribute, MAX_STRING_CHARS, MAX_VALUES};
+pub use characteristics::{Accessor, AttributeType, Mutability, Returned, TextForm, Uniqueness};
 pub use config::{AttributeConfig, ExtensionConfig, InvalidSchema, ResourceKind, SchemaConfig};
 pub use date_time::Instant;
 pub use group::MAX_MEMBERS;

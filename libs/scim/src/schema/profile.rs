@@ -7,35 +7,29 @@ use super::{Attribute, AttributeType, TextForm};
 pub(super) fn attributes() -> Vec<Attribute> {
     use Attribute as A;
     vec![
-        A::reference("website", &["external"], "The person's web page or blog")
-            .self_service()
-            .claim("website"),
+        A::reference("website", &["external"], "The person's web page or blog").self_service(),
         A::string(
             "gender",
             "The gender, as the person names it: female, male, or other words",
         )
         .max_chars(64)
-        .self_service()
-        .claim("gender"),
+        .self_service(),
         A::string(
             "birthdate",
             "The birthday: YYYY-MM-DD, 0000-MM-DD without the year, or YYYY alone",
         )
         .form(TextForm::Birthdate)
-        .self_service()
-        .claim("birthdate"),
+        .self_service(),
         A::boolean(
             "emailVerified",
             "Whether the person has shown that the primary e-mail address is theirs",
         )
-        .read_only()
-        .claim("email_verified"),
+        .read_only(),
         A::boolean(
             "phoneNumberVerified",
             "Whether the person has shown that the primary telephone number is theirs",
         )
-        .read_only()
-        .claim("phone_number_verified"),
+        .read_only(),
     ]
 }
 

@@ -109,7 +109,6 @@ impl Registry {
             };
             resource_type.extensions.push(schema);
         }
-        registry.check_claims()?;
         Ok(registry)
     }
 
@@ -118,7 +117,7 @@ impl Registry {
         let extensions = vec![
             Schema::new(
                 ENTERPRISE_USER,
-                "Enterprise User",
+                "EnterpriseUser",
                 "A person in an organisation",
                 enterprise::attributes(),
             ),

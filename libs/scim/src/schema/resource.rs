@@ -30,7 +30,12 @@ pub fn read(body: &Value, resource_type: &ResourceType) -> Result<Map<String, Va
                 Value::Null => Map::new(),
                 Value::Object(inner) => {
                     let (tables, path) = ([extension.attributes.as_slice(), &[]], urn_path(extension));
-                    let read = optional_members(inner, tables, &path, Validation::Request)?;
+                    let inner: Map<String, Value> = inner
+                        .iter()
+                        .filter(|(name, _)| !extension.is_own_name(name))
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect();
+                    let read = optional_members(&inner, tables, &path, Validation::Request)?;
                     // RFC 7643 §2.5: an extension without a value is not there.
                     if !read.is_empty() {
                         check_required(&read, &extension.attributes, &path)?;
@@ -91,6 +96,11 @@ fn check_schemas(schemas: Option<&Value>, resource_type: &ResourceType) -> Resul
 }
 
 impl Schema {
+    /// True for `schemas` in an object of this extension, which a few clients put there: it says what the URN says.
+    pub(crate) fn is_own_name(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case("schemas") && self.find(name).is_none()
+    }
+
     /// Checks that the members of this extension, which have canonical names, have the required attributes. An extension in which
     /// the server alone has written has no client that could have given them.
     ///

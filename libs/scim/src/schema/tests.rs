@@ -1,8 +1,8 @@
 //! Tests of the attribute registry.
 
 mod access;
-mod claims;
 mod config;
 mod replacement;
+mod resource_types;
 mod resources;
 mod values;

@@ -186,6 +186,15 @@ fn single_value(
             let read = members(object, [&attribute.sub, &[]], path, validation)?;
             Ok((!read.is_empty()).then_some(Value::Object(read)))
         }
+        // Entra ID sends the id of a manager so.
+        (AttributeType::Complex, Value::String(text))
+            if validation == Validation::Request
+                && !attribute.multi_valued
+                && attribute.find_sub("value").is_some() =>
+        {
+            let object = Map::from_iter([("value".to_owned(), Value::String(text.clone()))]);
+            single_value(&Value::Object(object), attribute, path, validation)
+        }
         (AttributeType::Any, Value::Object(members)) => {
             check_any(value, path)?;
             Ok((!members.is_empty()).then(|| value.clone()))

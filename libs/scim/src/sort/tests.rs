@@ -16,6 +16,7 @@ fn registry() -> Registry {
 
 #[test]
 fn resources_are_sorted_as_the_standard_says() {
+    // RFC 7644 §3.4.2.3 (1) (2)
     // RFC 7644 §3.4.2.3
     let floor = |number: i64| json!({CONFIGURED_USER: {"floor": number}});
     let email = |value: &str| json!({"emails": [{"value": value}]});

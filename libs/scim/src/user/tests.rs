@@ -21,7 +21,6 @@ fn meta() -> Meta<'static> {
         last_modified: "2026-01-02T00:00:00Z",
         location: "https://users.example/scim/v2/Users/018f",
         version: 3,
-        groups: &[],
     }
 }
 
@@ -61,6 +60,7 @@ fn names_are_read_without_regard_to_case() {
 
 #[test]
 fn null_and_the_empty_list_mean_not_there() {
+    // RFC 7643 §2.5 (1)
     let read = from_json(&json!({
         "schemas": [CORE_USER], "userName": "ann", "name": null, "emails": [], "nickName": "",
     }))
@@ -74,6 +74,7 @@ fn null_and_the_empty_list_mean_not_there() {
 
 #[test]
 fn what_only_the_server_sets_is_ignored() {
+    // RFC 7644 §3.3 (1)
     // SB-35
     let read = from_json(&json!({
         "schemas": [CORE_USER], "userName": "ann", "id": "someone-else", "groups": [{"value": "vestibule-admins"}],
@@ -86,6 +87,7 @@ fn what_only_the_server_sets_is_ignored() {
 
 #[test]
 fn bad_bodies_are_refused_by_name() {
+    // RFC 7643 §2.4 (2)
     // SB-35
     let cases = [
         (json!([]), ScimType::InvalidSyntax, "object"),

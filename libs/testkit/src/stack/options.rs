@@ -55,6 +55,10 @@ pub struct StackOptions {
     pub release: Option<Release>,
     /// Environment variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
+    /// More of the configuration file of `auth`: whole sections of TOML.
+    pub auth_toml: String,
+    /// More of the configuration file of `users`.
+    pub users_toml: String,
 }
 
 impl Default for StackOptions {
@@ -69,6 +73,8 @@ impl Default for StackOptions {
             pooled: false,
             release: None,
             environment: Vec::new(),
+            auth_toml: String::new(),
+            users_toml: String::new(),
         }
     }
 }

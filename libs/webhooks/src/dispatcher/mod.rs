@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chassis::backoff::Backoff;
 use chassis::db::DbError;
+use chassis::dispatch::{ClockWatch, Shares, begin_after};
 use chassis::shutdown::Shutdown;
 use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
@@ -17,7 +18,6 @@ use super::housekeeping::{self, Housekeeping};
 use super::metering::Metering;
 use super::store::queue::{self, Claim};
 use super::{WebhookError, Webhooks, store};
-use clock::ClockWatch;
 use send::Job;
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ impl Dispatcher {
             metering: Metering::new(),
             warned: false,
             resealed: false,
-            clock: ClockWatch::new(),
+            clock: ClockWatch::default(),
         }
     }
 
@@ -142,7 +142,7 @@ impl Dispatcher {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.ended(ended);
         }
-        self.clock.follow(&self.webhooks, self.options.lease).await?;
+        clock::correct(&self.webhooks, &mut self.clock, self.options.lease).await?;
         let more = intake::take_in(&self.webhooks, self.options.batch).await?;
         self.start_due().await?;
         self.metering.measure(&self.webhooks).await?;
@@ -158,7 +158,7 @@ impl Dispatcher {
         let each = usize::from(config.deliveries_per_webhook.get());
         let now = self.webhooks.now();
         let mut reader = self.webhooks.shared.db.reader().await?;
-        let held = queue::clock(&mut reader).await?;
+        let held = chassis::db::clock(&mut reader).await?;
         let mut due = queue::with_work(&mut reader, now, held).await?;
         drop(reader);
         due.retain(|webhook| !self.webhooks.shared.health.rests(*webhook, now));
@@ -169,18 +169,15 @@ impl Dispatcher {
             self.warn_once();
             return Ok(());
         }
-        let each = each.min(overall / due.len()).max(1);
-        let last = due.partition_point(|webhook| *webhook <= self.served);
-        due.rotate_left(last);
+        let shares = Shares::new(overall, each, due.len());
+        begin_after(&mut due, self.served);
         for webhook in due {
             let busy = self
                 .claims
                 .values()
                 .filter(|claim| claim.webhook == webhook)
                 .count();
-            let room = each
-                .saturating_sub(busy)
-                .min(overall.saturating_sub(self.claims.len()));
+            let room = shares.room(busy, self.claims.len());
             if room > 0 {
                 self.start(webhook, room).await?;
             }
@@ -205,7 +202,7 @@ impl Dispatcher {
         let now = self.webhooks.now();
         let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let mut reader = db.reader().await?;
-        let held = queue::clock(&mut reader).await?;
+        let held = chassis::db::clock(&mut reader).await?;
         let due = queue::due(&mut reader, webhook, (now, held), limit).await?;
         drop(reader);
         if due.is_empty() {
@@ -216,7 +213,7 @@ impl Dispatcher {
         let Some(stored) = stored.filter(|stored| stored.may_be_called(now)) else {
             return Ok(Vec::new());
         };
-        let held = queue::clock(&mut tx).await?;
+        let held = chassis::db::clock(&mut tx).await?;
         let mut jobs = Vec::new();
         for delivery in due {
             let until = held + self.options.lease;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::db::next_cursor;
-use chassis::http::{Path, Problem, Query};
+use chassis::http::{Path, Problem, Query, page_limit};
 use chassis::routes::{Permission, Routes};
 use contract::paths::webhooks::{DELIVERIES, DELIVERY, REPLAY, REPLAY_DELIVERY, TEST};
 use http::StatusCode;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::super::store;
 use super::super::store::log::{self, Delivery, State as Progress};
-use super::{HasWebhooks, MAX_LIMIT, limit};
+use super::{HasWebhooks, MAX_LIMIT};
 
 pub(super) fn routes<S>() -> Routes<S>
 where
@@ -63,7 +63,7 @@ async fn list<S: HasWebhooks>(
     Path(id): Path<Uuid>,
     Query(which): Query<PageQuery>,
 ) -> Result<Json<Page>, Problem> {
-    let limit = limit(which.limit)?;
+    let limit = page_limit(which.limit.unwrap_or(100), MAX_LIMIT)?;
     let mut reader = state.webhooks().shared.db.reader().await?;
     store::find(&mut reader, id)
         .await?

@@ -11,14 +11,14 @@ use axum::response::{IntoResponse, Response};
 use chassis::access::{Admin, HasVerifier, Scoped};
 use chassis::clock::Timestamp;
 use chassis::db::next_cursor;
-use chassis::http::{Path, Problem, Query, RawBody, parse_json};
+use chassis::http::{Path, Problem, Query, RawBody, not_null, page_limit, parse_json};
 use chassis::routes::{Permission, Routes};
 use chassis::secret::{SecretString, Token};
 use contract::paths::fill;
 use contract::paths::webhooks::{ROTATE_SECRET, WEBHOOK, WEBHOOKS};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderName, StatusCode};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Webhooks;
@@ -71,23 +71,18 @@ pub(crate) struct CreateWebhook {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "WebhookPatch")]
 pub(crate) struct Patch {
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "not_null")]
     #[schemars(with = "String")]
     url: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "not_null")]
     #[schemars(with = "Vec<String>")]
     types: Option<Vec<String>>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "not_null")]
     #[schemars(with = "String")]
     description: Option<String>,
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "not_null")]
     #[schemars(with = "bool")]
     enabled: Option<bool>,
-}
-
-/// A value; not `null`.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// A rotation of the secret.
@@ -192,7 +187,7 @@ async fn list<S: HasWebhooks>(
     Query(which): Query<PageQuery>,
 ) -> Result<Json<Page>, Problem> {
     let webhooks = state.webhooks();
-    let limit = limit(which.limit)?;
+    let limit = page_limit(which.limit.unwrap_or(100), MAX_LIMIT)?;
     let mut reader = webhooks.shared.db.reader().await?;
     let found = store::list(&mut reader, which.after.unwrap_or(Uuid::nil()), limit).await?;
     let next = next_cursor(&found, limit, |webhook| webhook.id);
@@ -295,12 +290,4 @@ fn with_secret(webhook: Webhook, secret: &Token, now: Timestamp) -> Json<Webhook
         secret: Some(secret.expose().to_owned()),
         ..WebhookResponse::of(webhook, now)
     })
-}
-
-fn limit(asked: Option<i64>) -> Result<i64, Problem> {
-    let limit = asked.unwrap_or(100);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid().field("limit", format!("Expected a number from 1 to {MAX_LIMIT}.")));
-    }
-    Ok(limit)
 }

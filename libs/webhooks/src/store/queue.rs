@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
-use chassis::{on_engine, sql};
+use chassis::on_engine;
 use uuid::Uuid;
 
 use crate::types::Types;
@@ -48,16 +48,6 @@ pub(crate) async fn advance(tx: &mut Tx, known: &Behind, to: i64) -> Result<bool
         .rows_affected() == 1))
 }
 
-/// The clock by which claims are held: the database's, so that a replica whose own clock is wrong takes nothing from
-/// others.
-pub(crate) async fn clock(reader: &mut impl Connection) -> Result<Timestamp, DbError> {
-    let statement = sql!(reader,
-        sqlite: "SELECT CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
-        postgres: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    );
-    Ok(on_engine!(reader, c => sqlx::query_scalar(statement).fetch_one(c).await?))
-}
-
 /// Writes down that `event` is to be delivered, when the one before it of the same aggregate is: while that waits for
 /// its next attempt, so does this. The event is kept as it is: the outbox may forget it.
 pub(crate) async fn enqueue(
@@ -92,7 +82,7 @@ pub(crate) async fn enqueue(
     Ok(())
 }
 
-/// The webhooks with something that is due at `now`, by their ids. `held` is what [`clock`] says.
+/// The webhooks with something that is due at `now`, by their ids. `held` is what [`chassis::db::clock`] says.
 pub(crate) async fn with_work(
     reader: &mut impl Connection,
     now: Timestamp,

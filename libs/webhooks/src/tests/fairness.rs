@@ -84,7 +84,7 @@ testkit::on_both_engines! {
         dispatcher::take_in(&world.webhooks, 100).await.unwrap();
         let work = async || {
             let mut reader = db.reader().await.unwrap();
-            let held = queue::clock(&mut reader).await.unwrap();
+            let held = chassis::db::clock(&mut reader).await.unwrap();
             queue::with_work(&mut reader, world.webhooks.now(), held).await.unwrap()
         };
         assert!(work().await.is_empty());

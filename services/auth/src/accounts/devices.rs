@@ -31,16 +31,15 @@ impl Accounts {
     }
 }
 
-/// True if `device` is the token of a known device of this account.
+/// The account that knows a device by this token.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn is_device_of(
+pub(crate) async fn account_of_device(
     db: &mut impl Connection,
     device: &Token,
-    account: Uuid,
-) -> Result<bool, DbError> {
-    store::has_device(db, &device.hash(), account).await
+) -> Result<Option<Uuid>, DbError> {
+    store::account_of_device(db, &device.hash()).await
 }
 
 /// Deletes every known device of an account and their failure counter.

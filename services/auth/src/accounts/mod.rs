@@ -17,7 +17,7 @@ use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
 use contract::{CredentialAdded, CredentialChange, CredentialKind, EventData};
 pub use devices::MAX_DEVICES;
-pub(crate) use devices::{forget_all_devices, forget_devices, is_device_of, sweep_devices};
+pub(crate) use devices::{account_of_device, forget_all_devices, forget_devices, sweep_devices};
 use events::{Outbox, OutboxError};
 pub use sign_in::{SignInError, SignInRequest, SignedIn};
 pub use snapshot::AccountsSnapshot;

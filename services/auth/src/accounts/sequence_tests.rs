@@ -142,18 +142,31 @@ async fn tokens(app: &TestApp, ann: Uuid) {
         auth_time: app.clock.now(),
         amr: vec!["pwd".to_owned()],
         nonce: None,
+        details: Default::default(),
+        confirmation: crate::testing::NOTHING.clone(),
     };
     let mut tx = app.db.begin("test").await.unwrap();
     let pending = app.tokens.issue(&mut tx, &web, grant).await.unwrap();
     tx.commit().await.unwrap();
     let first = app.tokens.sign(pending, &web, app.issuer.audiences()).unwrap();
     let first = first.refresh_token.unwrap();
-    let second = app.tokens.refresh(&web, &first, None, &[]).await.unwrap();
-    app.tokens
-        .refresh(&web, &second.refresh_token.unwrap(), None, &[])
+    let second = app
+        .tokens
+        .refresh(&web, &first, &crate::testing::whole_grant())
         .await
         .unwrap();
-    app.tokens.refresh(&web, &first, None, &[]).await.unwrap_err();
+    app.tokens
+        .refresh(
+            &web,
+            &second.refresh_token.unwrap(),
+            &crate::testing::whole_grant(),
+        )
+        .await
+        .unwrap();
+    app.tokens
+        .refresh(&web, &first, &crate::testing::whole_grant())
+        .await
+        .unwrap_err();
     verify(app, "a refresh token that comes again").await;
     app.clients.delete("web").await.unwrap();
     verify(app, "a client that is deleted").await;

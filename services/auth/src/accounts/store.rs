@@ -46,7 +46,7 @@ pub(crate) async fn lock_all(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Uuid>, DbE
     let statement = sql!(tx,
         sqlite: "SELECT id FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT id FROM accounts
-            WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
             ORDER BY id FOR UPDATE",
     );
     let list = id_list(ids.iter().copied());
@@ -59,7 +59,7 @@ pub(super) async fn next_versions(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Uuid
         sqlite: "UPDATE accounts SET version = version + 1
             WHERE id IN (SELECT unhex(value) FROM json_each($1)) RETURNING id, version",
         postgres: "UPDATE accounts SET version = version + 1
-            WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+            WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
             RETURNING id, version",
     );
     let list = id_list(ids.iter().copied());
@@ -91,16 +91,13 @@ pub(super) async fn insert_device(
     Ok(())
 }
 
-/// True if a device is one of an account.
-pub(super) async fn has_device(
+/// The account of a device.
+pub(super) async fn account_of_device(
     db: &mut impl Connection,
     token: &TokenHash,
-    account: Uuid,
-) -> Result<bool, DbError> {
-    let statement = "SELECT EXISTS (SELECT 1 FROM devices WHERE token_hash = $1 AND account_id = $2)";
-    Ok(
-        on_engine!(db, c => sqlx::query_scalar(statement).bind(token.as_bytes()).bind(account).fetch_one(c).await?),
-    )
+) -> Result<Option<Uuid>, DbError> {
+    let statement = "SELECT account_id FROM devices WHERE token_hash = $1";
+    Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(token.as_bytes()).fetch_optional(c).await?))
 }
 
 /// Deletes the devices of an account except the `most` most recently used.

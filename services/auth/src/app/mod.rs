@@ -18,20 +18,29 @@ use webhooks::{HasWebhooks, Webhooks};
 pub(crate) use wiring::Parts;
 
 use crate::accounts::Accounts;
+use crate::assignments::Assignments;
 use crate::authorization_requests::AuthorizationRequests;
-use crate::clients::Clients;
+use crate::clients::{ClientLogos, ClientRegistration, Clients};
 use crate::config::Settings;
+use crate::consents::Consents;
+use crate::credential_export::CredentialExport;
 use crate::credential_import::CredentialImport;
 use crate::credentials::{Hasher, Passwords};
+use crate::device_authorizations::DeviceAuthorizations;
 use crate::direct_sign_in::DirectSignIn;
 use crate::form_submissions::FormSubmissions;
 use crate::grants::Grants;
+use crate::host_sessions::HostSessions;
 use crate::html::Pages;
 use crate::keys::KeyRing;
+use crate::logout_delivery::LogoutDispatcher;
 use crate::own_tokens::OwnTokens;
+use crate::pending_credentials::PendingCredentials;
+use crate::protected_hosts::ProtectedHosts;
 use crate::provisioning::Provisioning;
 use crate::registration::Registrations;
 use crate::restore::{Restore, SignInGate};
+use crate::scopes::Scopes;
 use crate::sessions::Sessions;
 use crate::setup::SetUp;
 use crate::setup_links::SetUpLinks;
@@ -84,6 +93,16 @@ pub struct App {
     pub accounts: Accounts,
     /// The clients.
     pub clients: Clients,
+    /// The logos of clients.
+    pub(crate) client_logos: ClientLogos,
+    /// The registration of clients by themselves.
+    pub client_registration: ClientRegistration,
+    /// The scopes with their claims.
+    pub scopes: Scopes,
+    /// The consents of people to applications.
+    pub consents: Consents,
+    /// The roles of people at clients.
+    pub assignments: Assignments,
     /// The grants and their revocation.
     pub grants: Grants,
     /// The issuing of tokens.
@@ -100,16 +119,28 @@ pub struct App {
     pub setup_links: SetUpLinks,
     /// The use cases of the one-time links.
     pub setup: SetUp,
+    /// The export of password hashes.
+    pub credential_export: CredentialExport,
+    /// The passwords that come with a change of a user.
+    pub pending_credentials: PendingCredentials,
     /// The import of password hashes.
     pub credential_import: CredentialImport,
     /// The use case of `POST /authenticate`.
     pub direct_sign_in: DirectSignIn,
+    /// The devices that wait for the answer of a person.
+    pub device_authorizations: DeviceAuthorizations,
     /// The authorization requests that wait for a sign-in.
     pub authorization_requests: AuthorizationRequests,
+    /// The hosts behind a proxy.
+    pub protected_hosts: ProtectedHosts,
+    /// The sessions at these hosts.
+    pub host_sessions: HostSessions,
     /// The start after a restoration.
     pub(crate) restore: Restore,
     /// The tokens that this service issues to itself.
     pub(crate) own_tokens: OwnTokens,
+    /// The dispatcher of logout tokens.
+    pub(crate) logouts: LogoutDispatcher,
     /// The deletion of what is over.
     pub(crate) sweeper: Sweeper,
 }
@@ -153,15 +184,25 @@ extracted! {
     Accounts: accounts;
     Arc<Issuer>: issuer;
     Arc<Pages>: pages;
+    Assignments: assignments;
     AuthorizationRequests: authorization_requests;
+    ClientLogos: client_logos;
+    ClientRegistration: client_registration;
     Clients: clients;
+    Consents: consents;
+    CredentialExport: credential_export;
     CredentialImport: credential_import;
     Db: db;
+    DeviceAuthorizations: device_authorizations;
     DirectSignIn: direct_sign_in;
     Grants: grants;
+    HostSessions: host_sessions;
     KeyRing: keys;
     Passwords: passwords;
+    PendingCredentials: pending_credentials;
+    ProtectedHosts: protected_hosts;
     Registrations: registrations;
+    Scopes: scopes;
     Sessions: sessions;
     SetUp: setup;
     SharedClock: clock;

@@ -1,8 +1,10 @@
-//! Authorization requests (RFC 6749 §4.1.1) that are saved while a person signs in.
+//! Authorization requests (RFC 6749 §4.1.1) that are saved while a person signs in, and those that clients have pushed
+//! (RFC 9126).
 //!
 //! The address has a short random handle. The request stands in the database, so nobody can change it on the
 //! way and its length does not matter. See `docs/decisions/0022-authorization-requests.md`.
 
+mod pushed;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -17,9 +19,12 @@ use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
 use chassis::secret::{Token, TokenHash};
 
+pub use pushed::PushedRequest;
+pub(crate) use pushed::use_pushed;
 pub use settings::AuthorizationSettings;
-pub(crate) use store::delete_all;
 
+use crate::clients::Clients;
+use crate::row_counts::{CountRows, RowCounts, RowLimits, Rows};
 use crate::sessions::Session;
 use crate::throttle;
 use crate::tokens::Tokens;
@@ -48,11 +53,28 @@ pub struct Browser<'a> {
     pub ip: Option<IpAddr>,
 }
 
+/// An authorization request to save.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRequest<'a> {
+    /// The parameters, form-encoded.
+    pub query: &'a str,
+    /// The hash of the reference of the pushed request that it came of.
+    pub pushed: Option<&'a [u8]>,
+}
+
+impl<'a> From<&'a str> for NewRequest<'a> {
+    fn from(query: &'a str) -> Self {
+        Self { query, pushed: None }
+    }
+}
+
 /// A saved authorization request.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     /// The parameters, form-encoded, as the client sent them.
     pub query: String,
+    /// The hash of the reference of the pushed request that it came of.
+    pub pushed: Option<Vec<u8>>,
     /// The time of its arrival.
     asked_at: Timestamp,
     /// SHA-256 of the session token that the browser had at that time.
@@ -71,8 +93,8 @@ impl AuthorizationRequest {
 /// The reason why a request cannot be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// Too many requests are saved already, from this source or in total.
-    #[error("too many authorization requests wait for a sign-in")]
+    /// Too many requests are stored already, from this source, of this client or in total.
+    #[error("too many authorization requests are stored")]
     Full,
     /// The database failed.
     #[error(transparent)]
@@ -85,23 +107,42 @@ pub struct AuthorizationRequests {
     db: Db,
     clock: SharedClock,
     random: SharedRandom,
+    clients: Clients,
     tokens: Tokens,
     settings: AuthorizationSettings,
+    saved: RowCounts,
+    pushed: RowCounts,
+}
+
+/// Saved requests, counted.
+struct SavedRows<'a>(&'a AuthorizationRequests);
+
+impl CountRows for SavedRows<'_> {
+    async fn count(&self, rows: &Rows) -> Result<i64, DbError> {
+        let source = match rows {
+            Rows::OfSource(source) => Some(source),
+            Rows::OfClient(_) | Rows::All => None,
+        };
+        store::count(&mut self.0.db.reader().await?, source, self.0.clock.now()).await
+    }
 }
 
 impl AuthorizationRequests {
-    /// The requests that stand in `db`. `tokens` verifies the hints in them.
+    /// The requests that stand in `db`. `tokens` verifies the hints in them, which are of `clients`.
     pub fn new(
         db: Db,
-        clock: SharedClock,
-        random: SharedRandom,
+        (clock, random): (SharedClock, SharedRandom),
+        clients: Clients,
         tokens: Tokens,
         settings: AuthorizationSettings,
     ) -> Self {
         Self {
             db,
+            saved: RowCounts::new(clock.clone()),
+            pushed: RowCounts::new(clock.clone()),
             clock,
             random,
+            clients,
             tokens,
             settings,
         }
@@ -111,17 +152,24 @@ impl AuthorizationRequests {
     ///
     /// # Errors
     /// [`SaveError::Full`].
-    pub async fn save(&self, query: &str, browser: Browser<'_>) -> Result<Token, SaveError> {
+    pub async fn save<'a>(
+        &self,
+        request: impl Into<NewRequest<'a>>,
+        browser: Browser<'_>,
+    ) -> Result<Token, SaveError> {
+        let request = request.into();
         let now = self.clock.now();
         let handle = self.random.token();
         let source = throttle::Key::subscriber(browser.ip);
         let settings = &self.settings;
-        let limits = store::PendingLimits {
+        let total = i64::from(settings.waiting_in_all);
+        let limits = RowLimits {
             per_source: i64::from(settings.waiting_per_source),
-            total: i64::from(settings.waiting_in_all),
+            per_client: total,
+            total,
         };
-        // This read rejects a flood before it competes with other requests for the lock of the insertion.
-        if !store::has_capacity(&mut self.db.reader().await?, &source, limits, now).await? {
+        let asker = (Some(&source), None);
+        if !self.saved.claim(&SavedRows(self), asker, limits).await? {
             return Err(count_rejection());
         }
         let row = store::NewRequestRow {
@@ -129,15 +177,14 @@ impl AuthorizationRequests {
             browser: &browser.cookie.hash(),
             session: browser.session.map(Token::hash),
             source: &source,
-            query,
+            query: request.query,
+            pushed: request.pushed,
             now,
             expires_at: now + LIFETIME,
         };
-        let mut tx = self.db.begin("authorization_request").await?;
-        if !store::insert(&mut tx, &row, limits).await? {
-            return Err(count_rejection());
-        }
-        tx.commit().await?;
+        let mut tx = self.db.begin_shared("authorization_request").await?;
+        let inserted = store::insert(&mut tx, &row).await;
+        tx.finish(inserted).await?;
         Ok(handle)
     }
 
@@ -155,6 +202,7 @@ impl AuthorizationRequests {
         let row = store::find(&mut reader, &handle.hash(), &browser.hash(), now).await?;
         Ok(row.map(|row| AuthorizationRequest {
             query: row.query,
+            pushed: row.pushed_hash,
             asked_at: row.asked_at,
             session_hash: row.session_hash,
         }))
@@ -166,7 +214,7 @@ impl AuthorizationRequests {
     /// When the database fails.
     pub async fn mark_answered(&self, handle: &Token) -> Result<(), DbError> {
         let until = self.clock.now() + ANSWERED_LIFETIME;
-        let mut tx = self.db.begin("authorization_request_answered").await?;
+        let mut tx = self.db.begin_shared("authorization_request_answered").await?;
         store::expire_at(&mut tx, &TokenHash::of(handle.expose()), until).await?;
         tx.commit().await
     }
@@ -182,5 +230,14 @@ fn count_rejection() -> SaveError {
 /// # Errors
 /// When the database fails.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
-    store::sweep(tx, now).await
+    Ok(store::sweep(tx, now).await? + pushed::sweep(tx, now).await?)
+}
+
+/// Deletes every request, after the database was restored from a backup.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn delete_all(tx: &mut Tx) -> Result<(), DbError> {
+    store::delete_all(tx).await?;
+    pushed::delete_all(tx).await
 }

@@ -2,36 +2,30 @@
 
 use std::time::Duration;
 
-use super::store::{NewRequestRow, PendingLimits};
 use super::*;
+use crate::row_counts::MAX_AGE;
 use crate::testing::{self, BEGINNING, TestApp};
-use crate::throttle::Key;
 
-const LIMITS: PendingLimits = PendingLimits {
-    per_source: 5,
-    total: 8,
-};
-
-async fn insert(app: &TestApp, ip: &str) -> bool {
-    insert_within(app, ip, LIMITS).await
+async fn save(app: &TestApp, ip: &str) -> bool {
+    let cookie = app.random.token();
+    let browser = Browser {
+        cookie: &cookie,
+        session: None,
+        ip: Some(ip.parse().unwrap()),
+    };
+    match app.authorization_requests.save("client_id=web", browser).await {
+        Ok(_) => true,
+        Err(SaveError::Full) => false,
+        Err(error) => panic!("{error}"),
+    }
 }
 
-async fn insert_within(app: &TestApp, ip: &str, limits: PendingLimits) -> bool {
-    let (handle, browser) = (app.random.token(), app.random.token());
-    let now = app.app.clock.now();
-    let row = NewRequestRow {
-        handle: &handle.hash(),
-        browser: &browser.hash(),
-        session: None,
-        source: &Key::subscriber(Some(ip.parse().unwrap())),
-        query: "client_id=web",
-        now,
-        expires_at: now + LIFETIME,
-    };
-    let mut tx = app.db.begin("test").await.unwrap();
-    let stored = store::insert(&mut tx, &row, limits).await.unwrap();
-    tx.commit().await.unwrap();
-    stored
+async fn with_limits(db: &testkit::TestDb, per_source: &str, total: &str) -> TestApp {
+    let settings = [
+        ("AUTHORIZATION__WAITING_PER_SOURCE", per_source),
+        ("AUTHORIZATION__WAITING_IN_ALL", total),
+    ];
+    testing::app_set(db, &settings).await
 }
 
 fn stored(outcomes: &[bool]) -> usize {
@@ -43,34 +37,45 @@ testkit::on_both_engines! {
 
     async fn those_that_come_at_once_share_the_places(db: TestDb) {
         // SB-16
-        let app = testing::app(&db).await;
-        let one = futures_util::future::join_all((0..20).map(|_| insert(&app, "192.0.2.1"))).await;
+        let app = with_limits(&db, "5", "8").await;
+        let one = futures_util::future::join_all((0..20).map(|_| save(&app, "192.0.2.1"))).await;
         assert_eq!(stored(&one), 5, "of one source");
         let others = (0..20).map(|host| format!("198.51.100.{host}"));
-        let many = futures_util::future::join_all(others.map(async |ip| insert(&app, &ip).await)).await;
+        let many = futures_util::future::join_all(others.map(async |ip| save(&app, &ip).await)).await;
         assert_eq!(stored(&many), 3, "in all");
         app.wait(LIFETIME);
-        assert!(insert(&app, "192.0.2.1").await, "what is over takes no place");
+        assert!(save(&app, "192.0.2.1").await, "what is over takes no place");
     }
 
     async fn a_few_sources_leave_places_to_others(db: TestDb) {
         // SB-16
-        let app = testing::app(&db).await;
-        let limits = PendingLimits { per_source: 100, total: 80 };
+        let app = with_limits(&db, "100", "80").await;
         let mut counts = [0; 2];
         for number in 0..90 {
             // All /64s of one subscriber are one source.
             for (count, ip) in counts.iter_mut().zip([format!("2001:db8:1:{number}::1"), "192.0.2.1".to_owned()]) {
                 if number >= 20 || ip.contains(':') {
-                    *count += usize::from(insert_within(&app, &ip, limits).await);
+                    *count += usize::from(save(&app, &ip).await);
                 }
             }
         }
         assert!(counts.iter().sum::<usize>() <= 60, "two sources take three quarters: {counts:?}");
         for other in 0..20 {
-            assert!(insert_within(&app, &format!("198.51.100.{other}"), limits).await, "{other}");
+            assert!(save(&app, &format!("198.51.100.{other}")).await, "{other}");
         }
-        assert!(!insert_within(&app, "198.51.100.99", limits).await, "in all");
+        assert!(!save(&app, "198.51.100.99").await, "in all");
+    }
+
+    async fn replicas_see_what_others_saved_within_a_second(db: TestDb) {
+        // SB-16
+        let (one, other) = (with_limits(&db, "5", "8").await, with_limits(&db, "5", "8").await);
+        assert!(save(&other, "192.0.2.1").await);
+        for _ in 0..4 {
+            assert!(save(&one, "192.0.2.1").await);
+        }
+        other.wait(MAX_AGE);
+        assert!(!save(&other, "192.0.2.1").await, "the others are counted");
+        assert!(save(&other, "192.0.2.2").await);
     }
 
     async fn a_request_waits_for_its_browser_alone_and_for_ten_minutes(db: TestDb) {

@@ -40,18 +40,22 @@ impl AuthorizationRequests {
         if let Some(hint) = request.login_hint {
             return Ok(Some(hint).filter(|hint| !hint.chars().any(char::is_control)));
         }
-        let subject = request
+        let hint = request
             .id_token_hint
-            .and_then(|hint| self.tokens.id_token_hint(&hint).verified())
-            .and_then(|claims| claims.sub.parse().ok());
-        let (Some(subject), Some(device)) = (subject, device) else {
+            .and_then(|hint| self.tokens.id_token_hint(&hint).verified());
+        let (Some(claims), Some(device)) = (hint, device) else {
+            return Ok(None);
+        };
+        // The client knows the subject by a `sub` that may be another one than for the next client.
+        let Some(client) = self.clients.find(&claims.aud).await? else {
             return Ok(None);
         };
         let mut reader = self.db.reader().await?;
-        if !accounts::is_device_of(&mut reader, device, subject).await? {
+        let account = accounts::account_of_device(&mut reader, device).await?;
+        let Some(account) = account.filter(|id| self.tokens.subject(&client, *id) == claims.sub) else {
             return Ok(None);
-        }
-        Ok(subjects::find(&mut reader, subject)
+        };
+        Ok(subjects::find(&mut reader, account)
             .await?
             .map(|subject| subject.user_name))
     }

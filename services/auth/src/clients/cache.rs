@@ -9,7 +9,7 @@ use chassis::clock::Timestamp;
 use super::model::Client;
 
 /// The time for which an entry is valid. A change by another replica is seen after that.
-const MAX_AGE: Duration = Duration::from_secs(3);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(3);
 /// The number of entries at most. A full cache is emptied.
 const MAX_ENTRIES: usize = 10_000;
 

@@ -1,5 +1,11 @@
 //! Tests of clients: registration, authentication, the configuration file and the cache.
 
+mod addresses;
+mod assertions;
+mod changes;
+mod registration;
+mod statements;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,7 +44,7 @@ testkit::on_both_engines! {
         let created = app.clients.create(None, web()).await.unwrap();
         let secret = created.secret.unwrap();
         let client = app.clients.find(created.client.id.as_str()).await.unwrap().unwrap();
-        assert_eq!(client.secret_hash.as_deref(), Some(secret.hash().as_bytes()));
+        assert_eq!(client.secrets()[0].hash, secret.hash().as_bytes());
         assert!(client.accepts(AuthMethod::ClientSecretBasic, Some(secret.expose())));
         assert!(!client.accepts(AuthMethod::ClientSecretBasic, Some("guess")));
         assert!(!client.accepts(AuthMethod::None, None));
@@ -108,6 +114,83 @@ testkit::on_both_engines! {
         let short = ROBOT.replace("0123456789abcdef0123456789abcdef", "short");
         let error = app.bootstrap(&settings(&short)).await.unwrap_err().to_string();
         assert!(error.starts_with("clients.robot: client_secret:") && !error.contains("short"), "{error}");
+    }
+
+    async fn our_own_services_are_named_as_tokens_name_them(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ours = app.issuer.audiences().last().unwrap().clone();
+        let other_form = format!("{}/", ours.as_str().replace("https://", "HTTPS://"));
+        let resource = format!("resource = \"{other_form}\"\naudiences = [\"{other_form}\", \"https://other.example/\"]");
+        app.bootstrap(&settings(&format!("{ROBOT}\n{resource}"))).await.unwrap();
+        let robot = app.clients.find("robot").await.unwrap().unwrap();
+        assert_eq!(robot.metadata.resource.as_ref(), Some(&ours));
+        let audiences: Vec<_> = robot.metadata.audiences.iter().map(|audience| audience.as_str()).collect();
+        assert_eq!(audiences, [ours.as_str(), "https://other.example"]);
+    }
+
+    async fn a_member_of_a_later_release_concerns_its_client_alone(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
+        for id in ["later", "web"] {
+            app.clients.create(Some(id.parse().unwrap()), web()).await.unwrap();
+        }
+        app.wait(Duration::from_secs(3));
+        let mut tx = db.begin("test").await.unwrap();
+        let statement = chassis::sql!(&tx,
+            sqlite: "UPDATE clients SET registration = json_set(registration, '$.only_at_night', json('true'))
+                WHERE id IN ('later', 'robot')",
+            postgres: "UPDATE clients SET registration = registration || '{\"only_at_night\": true}'
+                WHERE id IN ('later', 'robot')",
+        );
+        chassis::on_engine!(&mut tx, c => sqlx::query(statement).execute(c).await.map(drop).unwrap());
+        tx.commit().await.unwrap();
+        assert!(app.clients.find("web").await.unwrap().is_some());
+        for id in ["later", "robot"] {
+            let error = app.clients.find(id).await.unwrap_err();
+            let text = chassis::telemetry::error_text(&error);
+            assert!(text.contains("later release"), "it may forbid what this release would do: {text}");
+        }
+        let listed = app.clients.list("", 10).await.unwrap();
+        let listed: Vec<_> = listed.iter().map(|client| client.id.as_str()).collect();
+        assert_eq!(listed, ["later", "robot", DIRECT_CLIENT, "web"]);
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
+        assert_eq!(version(&app, "robot").await, Some(2), "the configuration says all about it");
+        assert!(app.clients.delete("later").await.unwrap());
+    }
+
+    async fn a_value_of_a_later_release_concerns_its_client_alone(db: TestDb) {
+        let app = testing::app(&db).await;
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
+        app.clients.create(Some("later".parse().unwrap()), web()).await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
+        let statement = chassis::sql!(&tx,
+            sqlite: "UPDATE clients SET registration = json_set(registration, '$.token_endpoint_auth_method', 'later_method')
+                WHERE id IN ('later', 'robot')",
+            postgres: "UPDATE clients SET registration = registration || '{\"token_endpoint_auth_method\": \"later_method\"}'
+                WHERE id IN ('later', 'robot')",
+        );
+        chassis::on_engine!(&mut tx, c => sqlx::query(statement).execute(c).await.map(drop).unwrap());
+        tx.commit().await.unwrap();
+        app.wait(Duration::from_secs(3));
+        assert!(app.clients.find("later").await.is_err(), "it authenticates in a way that this release does not know");
+        let listed = app.clients.list("", 10).await.unwrap();
+        let listed: Vec<_> = listed.iter().map(|client| client.id.as_str()).collect();
+        assert_eq!(listed, ["later", "robot", DIRECT_CLIENT]);
+        app.bootstrap(&settings(ROBOT)).await.unwrap();
+        assert_eq!(version(&app, "robot").await, Some(2), "the configuration says all about it");
+    }
+
+    async fn keys_without_a_method_make_no_public_client(db: TestDb) {
+        // SB-28
+        let app = testing::app(&db).await;
+        let spa = |more: &str| settings(&format!("[bank]\nredirect_uris = [\"https://bank.example/cb\"]\njwks_uri = \"https://bank.example/jwks\"\n{more}"));
+        let refused = app.bootstrap(&spa("")).await.unwrap_err().to_string();
+        assert!(refused.contains("clients.bank: token_endpoint_auth_method"), "{refused}");
+        for (method, name) in [(AuthMethod::PrivateKeyJwt, "private_key_jwt"), (AuthMethod::None, "none")] {
+            app.bootstrap(&spa(&format!("token_endpoint_auth_method = \"{name}\""))).await.unwrap();
+            let bank = app.clients.find_newest("bank").await.unwrap().unwrap();
+            assert_eq!(bank.metadata.token_endpoint_auth_method, method);
+        }
     }
 
     async fn replicas_that_start_at_once_agree_on_the_clients(db: TestDb) {

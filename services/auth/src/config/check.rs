@@ -7,8 +7,11 @@ use chassis::config::ConfigError;
 use chassis::secret::ExposeSecret;
 
 use super::Settings;
+use crate::clients::ClientRegistrationMode;
 use crate::credentials::{Cost, HasherConfig};
+use crate::detail_types::detail_types;
 use crate::keys::{RELOAD_INTERVAL, RotationPolicy};
+use crate::scopes::Scopes;
 
 /// The minimum memory (KiB) and passes of a password hash (SB-5).
 const MIN_HASH_COST: (u32, u32) = (19 * 1024, 2);
@@ -44,6 +47,9 @@ impl Settings {
         most("tokens.code_seconds", self.tokens.code_seconds, 60)?;
         least("tokens.refresh_days", self.tokens.refresh_days, 1)?;
         least("keys.rotate_days", self.keys.rotate_days, 1)?;
+        Scopes::new(&self.scopes).map_err(|invalid| ConfigError::invalid(&invalid.key, invalid.reason))?;
+        detail_types(&self.authorization_details)
+            .map_err(|invalid| ConfigError::invalid(&invalid.key, invalid.reason))?;
         let inside = self.users.effective_url();
         if !matches!(inside.scheme(), "https" | "http") || inside.host_str().is_none() {
             let expected = "expected an https:// or http:// URL";
@@ -56,7 +62,31 @@ impl Settings {
                  a network of your own set allow_insecure_issuer = true",
             ));
         }
+        self.check_client_registration()?;
         self.events.check()
+    }
+
+    /// People have to be asked before an application of a stranger gets access (SB-29).
+    fn check_client_registration(&self) -> Result<(), ConfigError> {
+        let rules = &self.registration;
+        if rules.clients == ClientRegistrationMode::Open && !rules.require_consent {
+            return Err(ConfigError::invalid(
+                "registration.require_consent",
+                "expected true with registration.clients = \"open\": anybody could register an application that gets access \
+                 without a question",
+            ));
+        }
+        let types = &rules.authorization_details_types;
+        if !types
+            .iter()
+            .all(|name| self.authorization_details.contains_key(name))
+        {
+            return Err(ConfigError::invalid(
+                "registration.authorization_details_types",
+                "expected names of types that [authorization_details] has",
+            ));
+        }
+        Ok(())
     }
 
     /// The settings of the hashing pool.

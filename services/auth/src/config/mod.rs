@@ -5,6 +5,7 @@ mod check;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use brokers::EventsConfig;
 use chassis::cipher::EncryptionSettings;
@@ -12,16 +13,19 @@ use chassis::config::{LimitsConfig, ListenConfig, LogConfig, TracesConfig};
 use chassis::db::DbConfig;
 use chassis::http::PublicUrl;
 use chassis::secret::SecretString;
+use oidc::discovery::MutualTls;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 use webhooks::WebhooksConfig;
 
 use crate::authorization_requests::AuthorizationSettings;
-use crate::clients::ClientSettings;
+use crate::clients::{AuthMethod, ClientSettings};
 use crate::credentials::PasswordSettings;
+use crate::detail_types::DetailTypeSettings;
 use crate::grants::TokenSettings;
 use crate::html::BrandConfig;
+use crate::scopes::ScopeSettings;
 use crate::sessions::SessionSettings;
 use crate::sign_up::RegistrationSettings;
 use crate::throttle::ThrottleSettings;
@@ -64,6 +68,12 @@ pub struct Settings {
     /// Applications and services that ask for tokens, by their `client_id`.
     #[serde(default)]
     pub clients: BTreeMap<String, ClientSettings>,
+    /// Scopes with claims of attributes of users, by their names.
+    #[serde(default)]
+    pub scopes: BTreeMap<String, ScopeSettings>,
+    /// Types of `authorization_details` (RFC 9396), by their names.
+    #[serde(default)]
+    pub authorization_details: BTreeMap<String, DetailTypeSettings>,
     /// The user service.
     pub users: UsersSettings,
     /// The client that this service is when it calls the user service.
@@ -80,6 +90,12 @@ pub struct Settings {
     /// The limits on the number of waiting authorization requests.
     #[serde(default)]
     pub authorization: AuthorizationSettings,
+    /// The assertions with which clients authenticate.
+    #[serde(default)]
+    pub client_assertions: ClientAssertionSettings,
+    /// The certificates with which clients authenticate.
+    #[serde(default)]
+    pub mutual_tls: MutualTlsSettings,
     /// The lifetimes of tokens.
     #[serde(default)]
     pub tokens: TokenSettings,
@@ -111,6 +127,13 @@ pub struct UsersSettings {
     /// `http://vestibule-users:8001` in a cluster.
     #[serde(default)]
     pub internal_url: Option<Url>,
+    /// The `client_id` of the user service: the only one that may send passwords of users.
+    #[serde(default = "default_users_client_id")]
+    pub client_id: String,
+}
+
+fn default_users_client_id() -> String {
+    "vestibule-users".to_owned()
 }
 
 impl UsersSettings {
@@ -143,6 +166,44 @@ pub struct AuthenticateSettings {
 impl Default for AuthenticateSettings {
     fn default() -> Self {
         Self { enabled: true }
+    }
+}
+
+/// `[client_assertions]`: the assertions with which clients authenticate (`private_key_jwt`).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientAssertionSettings {
+    /// Accepts assertions whose `aud` is the URL of the token endpoint too (OpenID Connect Core §9), for clients that cannot name
+    /// the issuer. An assertion that such a client made for a malicious server may then be good here.
+    pub token_endpoint_audience: bool,
+}
+
+/// `[mutual_tls]`: the certificates with which clients authenticate (RFC 8705). They come where `listen.tls.client_certificates` or
+/// `listen.client_certificate_header` says so.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MutualTlsSettings {
+    /// The authorities whose certificates of clients are accepted (`tls_client_auth`): a PEM file.
+    pub authorities: Option<PathBuf>,
+    /// The public URL of the host that asks clients for certificates, if it is not the issuer (`mtls_endpoint_aliases`).
+    pub url: Option<PublicUrl>,
+}
+
+impl Settings {
+    /// The methods by which clients can authenticate.
+    pub fn auth_methods(&self) -> Vec<AuthMethod> {
+        let offered = self.offered_mutual_tls();
+        let works = |method: &AuthMethod| method.is_offered(offered.as_ref());
+        AuthMethod::ALL.into_iter().filter(works).collect()
+    }
+
+    /// The mutual TLS that clients can use.
+    pub fn offered_mutual_tls(&self) -> Option<MutualTls> {
+        let settings = &self.mutual_tls;
+        self.listen.has_client_certificates().then(|| MutualTls {
+            has_authorities: settings.authorities.is_some(),
+            url: settings.url.as_ref().map(|url| url.as_str().to_owned()),
+        })
     }
 }
 

@@ -78,6 +78,38 @@ fn what_would_weaken_the_service_is_refused_by_key() {
 }
 
 #[test]
+fn people_are_asked_where_everybody_may_register_an_application() {
+    // SB-29
+    for (mode, asked, refused) in [
+        ("open", "true", false),
+        ("open", "false", true),
+        ("token", "false", false),
+    ] {
+        let text = sample()
+            .replacen("clients = \"off\"", &format!("clients = \"{mode}\""), 1)
+            .replacen("require_consent = true", &format!("require_consent = {asked}"), 1);
+        let outcome = read(&text).check();
+        assert_eq!(outcome.is_err(), refused, "{mode} {asked}");
+        if let Err(error) = outcome {
+            assert_eq!(error.key(), "registration.require_consent");
+        }
+    }
+}
+
+#[test]
+fn applications_register_for_types_of_details_that_are_configured() {
+    let text = sample().replacen(
+        "\nauthorization_details_types = []",
+        "\nauthorization_details_types = [\"payment\"]",
+        1,
+    );
+    let error = read(&text).check().unwrap_err();
+    assert_eq!(error.key(), "registration.authorization_details_types");
+    let known = format!("{text}\n[authorization_details.payment]\ndescription = \"Start a payment\"\n");
+    assert_eq!(read(&known).check().map_err(|error| error.to_string()), Ok(()));
+}
+
+#[test]
 fn an_http_issuer_is_for_this_machine_unless_a_setting_says_otherwise() {
     let with = |issuer: &str| read(&sample().replacen("http://localhost:8000", issuer, 1));
     for issuer in [
@@ -203,4 +235,28 @@ fn a_client_may_stand_in_the_environment_alone() {
     assert_eq!(robot.metadata.grant_types.len(), 2);
     assert_eq!(robot.metadata.scope.to_string(), "users:read events:read");
     assert_eq!(robot.metadata.audiences.len(), 1);
+}
+
+#[test]
+fn recipients_of_an_export_are_keys_of_age_and_the_retired_switch_says_so() {
+    let key = "age1j6w7s3mmqp0zw34wl96kh4paw6ezqw290wgey3yradffms8lpvhsuhd0s3";
+    let with = |line: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("auth.toml");
+        std::fs::write(&file, sample().replacen("export_recipients = []", line, 1)).unwrap();
+        chassis::config::load::<Settings>("auth", Some(&file), std::iter::empty())
+    };
+    let settings = with(&format!("export_recipients = [\"{key}\"]")).unwrap();
+    assert_eq!(settings.passwords.export_recipients.len(), 1);
+    let error = with("export_recipients = [\"age1secret\"]").unwrap_err();
+    assert_eq!(error.key(), "passwords.export_recipients");
+    assert!(
+        error.to_string().contains("expected a public key of age"),
+        "{error}"
+    );
+    for retired in ["allow_export = false", "allow_export = true"] {
+        let error = with(retired).unwrap_err();
+        assert_eq!(error.key(), "passwords.allow_export");
+        assert!(error.to_string().contains("export_recipients names"), "{error}");
+    }
 }

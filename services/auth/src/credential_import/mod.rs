@@ -20,6 +20,7 @@ pub use batch::{MAX_BATCH, NewCredential, RowError, RowOutcome};
 use crate::accounts::{self, Accounts};
 use crate::credentials::{self, Hasher};
 use crate::sessions::Sessions;
+use crate::setup_links;
 
 /// The reason why the password hash of an account was not replaced.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,8 @@ impl CredentialImport {
             return Ok(());
         }
         credentials::set_password(&mut tx, account, &text, self.clock.now()).await?;
+        // Nobody chooses another one with a link from before.
+        setup_links::delete_by_account(&mut tx, account).await?;
         if before.is_some() {
             self.sessions
                 .end_all(&mut tx, account, SessionEnd::PasswordChanged)

@@ -228,7 +228,7 @@ impl Hasher {
         self.pool().threads
     }
 
-    fn pool(&self) -> &Pool {
+    pub(super) fn pool(&self) -> &Pool {
         &self.0.0
     }
 }

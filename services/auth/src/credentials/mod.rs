@@ -20,7 +20,7 @@ pub use passwords::{Passwords, PersonalContext};
 pub use policy::{PasswordContext, PasswordPolicy, Weakness};
 pub use settings::PasswordSettings;
 pub(crate) use store::{
-    changed_since, find_hash, find_hashes, has_password, rehash, set_password, set_passwords,
+    changed_since, find_hash, find_hashes, has_password, hashes_after, rehash, set_password, set_passwords,
 };
 
 #[cfg(test)]

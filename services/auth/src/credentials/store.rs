@@ -3,6 +3,7 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx, id_list};
+use chassis::secret::SecretString;
 use chassis::{on_engine, sql};
 use uuid::Uuid;
 
@@ -50,10 +51,26 @@ pub(crate) async fn find_hashes(
         sqlite: "SELECT account_id, hash FROM passwords
             WHERE account_id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT account_id, hash FROM passwords
-            WHERE account_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+            WHERE account_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let list = id_list(accounts.iter().copied());
     Ok(on_engine!(db, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
+/// The password hashes of the accounts after an id, in the order of the ids.
+pub(crate) async fn hashes_after(
+    db: &mut impl Connection,
+    after: Uuid,
+    limit: u16,
+) -> Result<Vec<(Uuid, SecretString)>, DbError> {
+    const AFTER: &str =
+        "SELECT account_id, hash FROM passwords WHERE account_id > $1 ORDER BY account_id LIMIT $2";
+    let page: Vec<(Uuid, String)> =
+        on_engine!(db, c => sqlx::query_as(AFTER).bind(after).bind(i64::from(limit)).fetch_all(c).await?);
+    Ok(page
+        .into_iter()
+        .map(|(account, hash)| (account, hash.into()))
+        .collect())
 }
 
 /// Replaces the hash of the same password by one at another cost, unless the password changed meanwhile.

@@ -77,7 +77,7 @@ impl FormSubmissions {
     pub async fn claim(&self, key: SubmissionKey) -> Result<Option<SubmissionClaim>, DbError> {
         let now = self.clock.now();
         let expires_at = now + WINDOW;
-        let mut tx = self.db.begin("form_submission").await?;
+        let mut tx = self.db.begin_shared("form_submission").await?;
         let first = store::claim(&mut tx, key, now, expires_at).await?;
         tx.commit().await?;
         Ok(first.then_some(SubmissionClaim { key, expires_at }))
@@ -88,7 +88,7 @@ impl FormSubmissions {
     /// # Errors
     /// When the database fails.
     pub async fn finish(&self, claim: SubmissionClaim, outcome: SubmissionOutcome) -> Result<(), DbError> {
-        let mut tx = self.db.begin("form_submission_done").await?;
+        let mut tx = self.db.begin_shared("form_submission_done").await?;
         store::finish(&mut tx, claim, outcome).await?;
         tx.commit().await
     }
@@ -98,7 +98,7 @@ impl FormSubmissions {
     /// # Errors
     /// When the database fails.
     pub async fn release(&self, claim: SubmissionClaim) -> Result<(), DbError> {
-        let mut tx = self.db.begin("form_submission_released").await?;
+        let mut tx = self.db.begin_shared("form_submission_released").await?;
         store::release(&mut tx, claim).await?;
         tx.commit().await
     }

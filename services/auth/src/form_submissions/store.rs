@@ -74,7 +74,7 @@ pub(crate) async fn find(
     now: Timestamp,
 ) -> Result<Option<SubmissionRow>, DbError> {
     let statement = "SELECT session_id, registration_id FROM form_submissions
-        WHERE key = $1 AND expires_at > $2 AND expires_at <= $3";
+        WHERE key = $1 AND (expires_at > $2 AND expires_at <= $3) IS TRUE";
     Ok(
         on_engine!(db, c => sqlx::query_as(statement).bind(key.0.as_slice()).bind(now).bind(now.latest(WINDOW))
         .fetch_optional(c).await?),

@@ -27,20 +27,23 @@ pub struct Revocations {
     /// The tag of the published key set. When it differs from the last one, the keys have to be fetched
     /// again.
     pub key_set: String,
-    /// The grants (`gid` of their tokens) that were revoked.
+    /// The grants (`gid` of their tokens) that were revoked. A token of a client for itself has a `gid` of its own.
     pub grants: Vec<Uuid>,
-    /// The clients that were deleted.
+    /// The clients that were deleted, or that something was taken from.
     pub clients: Vec<DeletedClient>,
 }
 
-/// A client that was deleted. Another one may have got its id since.
+/// A client that was deleted, or that may do less than before. Another one may have got its id since.
 #[derive(Debug, Serialize, sqlx_macros::FromRow, schemars::JsonSchema)]
 pub struct DeletedClient {
     /// The id.
     pub client_id: String,
-    /// The time of its deletion. Tokens that were issued up to then are void.
+    /// The time up to which the tokens that it was issued are void: some seconds after its deletion or change.
     pub deleted_at: Timestamp,
 }
+
+/// The time for which a revoked token of a client is kept after it has expired. Nobody accepts it any more.
+pub(super) const REVOKED_TOKEN_RETENTION: Duration = LEEWAY.saturating_add(OVERLAP);
 
 impl Grants {
     /// The revocations since `since`, the `as_of` of an earlier response. Without it the list has every

@@ -1,15 +1,45 @@
-//! The tables `authorization_codes`, `grants`, `refresh_tokens` and `deleted_clients`. Secrets are stored as
-//! hashes.
+//! The tables `authorization_codes`, `bound_codes`, `code_details`, `grants`, `bound_grants`, `grant_details`, `refresh_tokens`, `revoked_tokens` and
+//! `deleted_clients`. Secrets are stored as hashes.
+
+mod revoke;
 
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::secret::TokenHash;
 use chassis::{on_engine, sql};
+use contract::UserState;
+use oidc::grant::GrantDetails;
 use oidc::resource::Resource;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{DeletedClient, MAX_CODE_LIFETIME};
+pub(super) use revoke::{
+    clients_deleted_since, live_of_subject, revoke, revoke_all, revoke_client, revoke_session,
+    revoke_subject, revoke_subject_of_client, revoked_since, sweep, sweep_revoked_tokens, void_client_tokens,
+};
+
+use super::{ClientToken, JsonText, MAX_CODE_LIFETIME};
+
+/// The columns of [`CodeRow`]. They are named, so that a later release can add one while this one runs: PostgreSQL refuses a
+/// prepared `SELECT *` whose columns have changed. The key and the details have tables of their own, because the release before selects `*`.
+macro_rules! code_columns {
+    () => {
+        "client_id, subject, session_id, redirect_uri, redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr,
+         expires_at, grant_id,
+         (SELECT dpop_jkt FROM bound_codes WHERE code_hash = authorization_codes.hash) AS dpop_jkt,
+         (SELECT COALESCE(details_text, CAST(details AS TEXT)) FROM code_details
+          WHERE code_hash = authorization_codes.hash) AS details"
+    };
+}
+
+/// The columns of [`GrantRow`], for the same reasons.
+macro_rules! grant_columns {
+    () => {
+        "id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline, rotation_secret, created_at, expires_at,
+         (SELECT dpop_jkt FROM bound_grants WHERE grant_id = grants.id) AS dpop_jkt,
+         (SELECT COALESCE(details_text, CAST(details AS TEXT)) FROM grant_details WHERE grant_id = grants.id) AS details"
+    };
+}
 
 #[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct CodeRow {
@@ -22,10 +52,21 @@ pub(crate) struct CodeRow {
     pub(crate) audiences: Json<Vec<Resource>>,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
+    pub(crate) dpop_jkt: Option<String>,
+    /// Absent if the grant gives nothing beside its scope.
+    pub(crate) details: Option<JsonText<GrantDetails>>,
     pub(crate) auth_time: Timestamp,
     pub(crate) amr: Json<Vec<String>>,
     pub(crate) expires_at: Timestamp,
     pub(crate) grant_id: Option<Uuid>,
+}
+
+/// A code that was just consumed, with the state of its subject.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub(crate) struct ConsumedCode {
+    #[sqlx(flatten)]
+    pub(crate) code: CodeRow,
+    pub(crate) state: Option<Json<UserState>>,
 }
 
 #[derive(Debug, sqlx_macros::FromRow)]
@@ -40,6 +81,10 @@ pub(crate) struct GrantRow {
     pub(crate) amr: Json<Vec<String>>,
     pub(crate) offline: bool,
     pub(crate) rotation_secret: Vec<u8>,
+    /// The key that its refresh tokens are bound to.
+    pub(crate) dpop_jkt: Option<String>,
+    /// Absent if it gives nothing beside its scope.
+    pub(crate) details: Option<JsonText<GrantDetails>>,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
@@ -51,24 +96,54 @@ pub(crate) struct RefreshRow {
     pub(crate) successor: Option<Vec<u8>>,
 }
 
-/// Inserts a code when its session is live. Returns whether it was inserted. The session is locked, so that a
-/// transaction that ends it waits and then deletes this code.
-pub(crate) async fn insert_code(tx: &mut Tx, hash: &TokenHash, code: &CodeRow) -> Result<bool, DbError> {
+/// The conditions of a code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodeConditions<'a> {
+    /// The client is still the one with this id in events.
+    pub(crate) client: Uuid,
+    /// The consent of the subject to the client has exactly this scope. `None` if none is needed.
+    pub(crate) consent: Option<&'a str>,
+}
+
+/// Inserts a code when its session is live and its conditions hold. Returns whether it was inserted. Session and consent are
+/// locked, so that a transaction that ends them waits and then deletes this code.
+pub(crate) async fn insert_code(
+    tx: &mut Tx,
+    hash: &TokenHash,
+    code: &CodeRow,
+    conditions: CodeConditions<'_>,
+) -> Result<bool, DbError> {
     let statement = sql!(tx,
         sqlite: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
                 redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-            WHERE $4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4)",
+            WHERE ($4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4))
+              AND EXISTS (SELECT 1 FROM clients WHERE id = $2 AND aggregate_id = $15)
+              AND ($14 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE subject = $3 AND client_id = $2 AND scope = $14))",
         postgres: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
                 redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-            WHERE $4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4 FOR KEY SHARE)",
+            WHERE ($4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4 FOR KEY SHARE))
+              AND EXISTS (SELECT 1 FROM clients WHERE id = $2 AND aggregate_id = $15)
+              AND ($14 IS NULL OR EXISTS (
+                SELECT 1 FROM consents WHERE subject = $3 AND client_id = $2 AND scope = $14 FOR KEY SHARE))",
     );
-    Ok(on_engine!(tx, c => sqlx::query(statement)
+    let inserted = on_engine!(tx, c => sqlx::query(statement)
         .bind(hash.as_bytes()).bind(&code.client_id).bind(code.subject).bind(code.session_id)
         .bind(&code.redirect_uri).bind(code.redirect_uri_sent).bind(&code.scope).bind(&code.audiences)
         .bind(&code.nonce).bind(&code.code_challenge).bind(code.auth_time).bind(&code.amr).bind(code.expires_at)
-        .execute(c).await?.rows_affected() == 1))
+        .bind(conditions.consent).bind(conditions.client)
+        .execute(c).await?.rows_affected() == 1);
+    if let Some(jkt) = code.dpop_jkt.as_ref().filter(|_| inserted) {
+        let bind = "INSERT INTO bound_codes (code_hash, dpop_jkt) VALUES ($1, $2)";
+        on_engine!(&mut *tx, c => sqlx::query(bind).bind(hash.as_bytes()).bind(jkt).execute(c).await.map(drop)?);
+    }
+    if let Some(details) = code.details.as_ref().filter(|_| inserted) {
+        let insert = "INSERT INTO code_details (code_hash, details, details_text) VALUES ($1, $2, $3)";
+        on_engine!(tx, c => sqlx::query(insert).bind(hash.as_bytes()).bind(Json(&details.0)).bind(details)
+            .execute(c).await.map(drop)?);
+    }
+    Ok(inserted)
 }
 
 pub(crate) async fn find_code(
@@ -76,23 +151,24 @@ pub(crate) async fn find_code(
     hash: &TokenHash,
 ) -> Result<Option<CodeRow>, DbError> {
     Ok(
-        on_engine!(db, c => sqlx::query_as("SELECT * FROM authorization_codes WHERE hash = $1")
+        on_engine!(db, c => sqlx::query_as(concat!("SELECT ", code_columns!(), " FROM authorization_codes WHERE hash = $1"))
         .bind(hash.as_bytes()).fetch_optional(c).await?),
     )
 }
 
-/// Consumes a code of `client` for the grant `grant_id`. Returns `None` when there is no unused, unexpired
-/// code.
+/// Consumes a code of `client` for the grant `grant_id`, and reads the state of its subject. Returns `None` when there is no
+/// unused, unexpired code.
 pub(crate) async fn consume_code(
     tx: &mut Tx,
     hash: &TokenHash,
     client: &str,
     grant_id: Uuid,
     now: Timestamp,
-) -> Result<Option<CodeRow>, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query_as(
+) -> Result<Option<ConsumedCode>, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query_as(concat!(
         "UPDATE authorization_codes SET used_at = $4, grant_id = $3
-         WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND expires_at > $4 AND expires_at <= $5 RETURNING *")
+         WHERE hash = $1 AND client_id = $2 AND used_at IS NULL AND (expires_at > $4 AND expires_at <= $5) IS TRUE RETURNING ",
+        code_columns!(), ", (SELECT claims FROM subjects WHERE subjects.id = authorization_codes.subject) AS state"))
         .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(MAX_CODE_LIFETIME)).fetch_optional(c).await?))
 }
 
@@ -105,19 +181,93 @@ pub(crate) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), Db
         .bind(&grant.audiences).bind(grant.auth_time).bind(&grant.amr).bind(grant.offline)
         .bind(&grant.rotation_secret).bind(grant.created_at).bind(grant.expires_at)
         .execute(c).await.map(drop)?);
+    if let Some(details) = &grant.details {
+        let insert = "INSERT INTO grant_details (grant_id, details, details_text) VALUES ($1, $2, $3)";
+        on_engine!(&mut *tx, c => sqlx::query(insert).bind(grant.id).bind(Json(&details.0)).bind(details)
+            .execute(c).await.map(drop)?);
+    }
+    match &grant.dpop_jkt {
+        Some(jkt) => bind_grant(tx, grant.id, jkt).await,
+        None => Ok(()),
+    }
+}
+
+/// The key that the refresh tokens of a grant are bound to (RFC 9449 §5).
+pub(crate) async fn bound_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
+    Ok(
+        on_engine!(tx, c => sqlx::query_scalar("SELECT dpop_jkt FROM bound_grants WHERE grant_id = $1")
+        .bind(id).fetch_optional(c).await?),
+    )
+}
+
+/// Binds the refresh tokens of a grant to a key.
+pub(crate) async fn bind_grant(tx: &mut Tx, id: Uuid, jkt: &str) -> Result<(), DbError> {
+    let bind = "INSERT INTO bound_grants (grant_id, dpop_jkt) VALUES ($1, $2)";
+    on_engine!(tx, c => sqlx::query(bind).bind(id).bind(jkt).execute(c).await.map(drop)?);
     Ok(())
 }
 
 /// Locks a live grant until the transaction ends, so that rotations of one grant are serialized.
 pub(crate) async fn lock_grant(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<Option<GrantRow>, DbError> {
-    Ok(on_engine!(tx, c => sqlx::query_as(
-        "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 RETURNING *")
+    Ok(on_engine!(tx, c => sqlx::query_as(concat!(
+        "UPDATE grants SET revoked_at = NULL WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 RETURNING ",
+        grant_columns!()))
         .bind(id).bind(now).fetch_optional(c).await?))
 }
 
-pub(super) async fn is_live(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
-    let found: Option<i32> = on_engine!(db, c => sqlx::query_scalar(
-        "SELECT 1 FROM grants WHERE id = $1 AND revoked_at IS NULL")
+/// The subject and the session of a live grant.
+pub(super) async fn holder(
+    db: &mut impl Connection,
+    id: Uuid,
+) -> Result<Option<(Uuid, Option<Uuid>)>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(
+        "SELECT subject, session_id FROM grants WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).fetch_optional(c).await?))
+}
+
+/// The subject and the details of a grant that is not revoked, for a token that was issued to `client`. `None` if it is; no details if it
+/// has none, or for another client, which got the token by exchange.
+pub(super) async fn find_details(
+    db: &mut impl Connection,
+    id: Uuid,
+    client: &str,
+) -> Result<Option<(Uuid, Option<JsonText<GrantDetails>>)>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(
+        "SELECT subject, (SELECT COALESCE(details_text, CAST(details AS TEXT)) FROM grant_details
+             WHERE grant_id = grants.id AND grants.client_id = $2) FROM grants
+         WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).bind(client).fetch_optional(c).await?))
+}
+
+/// A live grant.
+pub(crate) async fn find_live(
+    db: &mut impl Connection,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<GrantRow>, DbError> {
+    Ok(on_engine!(db, c => sqlx::query_as(concat!(
+        "SELECT ", grant_columns!(), " FROM grants WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2"))
+        .bind(id).bind(now).fetch_optional(c).await?))
+}
+
+/// Revokes an access token of a client for itself, unless `most` of its revoked tokens have not expired yet. Returns whether
+/// it was inserted. Insertions at the same time may exceed the limit a little.
+pub(super) async fn insert_revoked_token(
+    tx: &mut Tx,
+    token: &ClientToken<'_>,
+    now: Timestamp,
+    most: i64,
+) -> Result<bool, DbError> {
+    Ok(on_engine!(tx, c => sqlx::query(
+        "INSERT INTO revoked_tokens (id, client_id, revoked_at, expires_at) SELECT $1, $2, $3, $4
+         WHERE (SELECT COUNT(*) FROM revoked_tokens WHERE client_id = $2 AND expires_at > $3) < $5
+         ON CONFLICT (id) DO NOTHING")
+        .bind(token.id).bind(token.client_id).bind(now).bind(token.expires_at).bind(most)
+        .execute(c).await?.rows_affected() == 1))
+}
+
+pub(crate) async fn is_token_revoked(db: &mut impl Connection, id: Uuid) -> Result<bool, DbError> {
+    let found: Option<i32> = on_engine!(db, c => sqlx::query_scalar("SELECT 1 FROM revoked_tokens WHERE id = $1")
         .bind(id).fetch_optional(c).await?);
     Ok(found.is_some())
 }
@@ -152,87 +302,4 @@ pub(crate) async fn rotate(
     Ok(on_engine!(tx, c => sqlx::query(
         "UPDATE refresh_tokens SET rotated_at = $3, successor = $2 WHERE hash = $1 AND rotated_at IS NULL")
         .bind(hash.as_bytes()).bind(successor.as_bytes()).bind(now).execute(c).await?.rows_affected() == 1))
-}
-
-/// Revokes one grant. Returns whether it was live.
-pub(super) async fn revoke(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
-    Ok(
-        on_engine!(tx, c => sqlx::query("UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .bind(id).bind(now).execute(c).await?.rows_affected() == 1),
-    )
-}
-
-/// Deletes the codes of a session and revokes its grants except the offline ones. The codes come first,
-/// because a code that is being redeemed has its grant by the time the statement returns.
-pub(super) async fn revoke_session(tx: &mut Tx, session: Uuid, now: Timestamp) -> Result<u64, DbError> {
-    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE session_id = $1")
-        .bind(session).execute(c).await.map(drop)?);
-    Ok(on_engine!(tx, c => sqlx::query(
-        "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL AND NOT offline")
-        .bind(session).bind(now).execute(c).await?.rows_affected()))
-}
-
-/// Deletes the codes of a subject and revokes all its grants, like [`revoke_session`].
-pub(super) async fn revoke_subject(tx: &mut Tx, subject: Uuid, now: Timestamp) -> Result<u64, DbError> {
-    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE subject = $1")
-        .bind(subject).execute(c).await.map(drop)?);
-    Ok(on_engine!(tx, c => sqlx::query(
-        "UPDATE grants SET revoked_at = $2 WHERE subject = $1 AND revoked_at IS NULL")
-        .bind(subject).bind(now).execute(c).await?.rows_affected()))
-}
-
-/// Deletes the codes of a client and revokes all its grants, like [`revoke_session`].
-pub(super) async fn revoke_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<u64, DbError> {
-    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1")
-        .bind(client).execute(c).await.map(drop)?);
-    Ok(on_engine!(tx, c => sqlx::query(
-        "UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
-        .bind(client).bind(now).execute(c).await?.rows_affected()))
-}
-
-/// Records a deleted client.
-pub(super) async fn insert_deleted_client(tx: &mut Tx, client: &str, now: Timestamp) -> Result<(), DbError> {
-    on_engine!(tx, c => sqlx::query("INSERT INTO deleted_clients (client_id, deleted_at) VALUES ($1, $2)
-         ON CONFLICT (client_id) DO UPDATE SET deleted_at = excluded.deleted_at")
-        .bind(client).bind(now).execute(c).await.map(drop)?);
-    Ok(())
-}
-
-/// The grants that were revoked since `from`.
-pub(super) async fn revoked_since(db: &mut impl Connection, from: Timestamp) -> Result<Vec<Uuid>, DbError> {
-    Ok(
-        on_engine!(db, c => sqlx::query_scalar("SELECT id FROM grants WHERE revoked_at >= $1")
-        .bind(from).fetch_all(c).await?),
-    )
-}
-
-/// The clients that were deleted since `from`.
-pub(super) async fn clients_deleted_since(
-    db: &mut impl Connection,
-    from: Timestamp,
-) -> Result<Vec<DeletedClient>, DbError> {
-    Ok(on_engine!(db, c => sqlx::query_as(
-        "SELECT client_id, deleted_at FROM deleted_clients WHERE deleted_at >= $1 ORDER BY client_id")
-        .bind(from).fetch_all(c).await?))
-}
-
-/// Deletes codes, grants and their refresh tokens, and records of deleted clients, that ended before
-/// `before`.
-pub(super) async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
-    let codes = on_engine!(&mut *tx, c => sqlx::query("DELETE FROM authorization_codes WHERE expires_at < $1")
-        .bind(before).execute(c).await?.rows_affected());
-    on_engine!(&mut *tx, c => sqlx::query("DELETE FROM deleted_clients WHERE deleted_at < $1")
-        .bind(before).execute(c).await.map(drop)?);
-    let grants = on_engine!(tx, c => sqlx::query("DELETE FROM grants WHERE expires_at < $1 OR revoked_at < $1")
-        .bind(before).execute(c).await?.rows_affected());
-    Ok(codes + grants)
-}
-
-/// Revokes every grant, also the offline ones, and deletes every code.
-pub(super) async fn revoke_all(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
-    on_engine!(tx, c => {
-        sqlx::query("UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL").bind(now).execute(&mut *c).await?;
-        sqlx::query("DELETE FROM authorization_codes").execute(c).await?;
-    });
-    Ok(())
 }

@@ -25,7 +25,7 @@ pub(super) async fn find_all(db: &mut impl Connection, ids: &[GroupId]) -> Resul
         sqlite: "SELECT name, parents, deleted_at IS NOT NULL AS deleted FROM groups
                  WHERE id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT name, parents, deleted_at IS NOT NULL AS deleted FROM groups
-                   WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+                   WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let list = id_list(ids.iter().copied());
     Ok(on_engine!(db, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
@@ -39,7 +39,7 @@ pub(super) async fn ids_of_names(
     let statement = sql!(db,
         sqlite: "SELECT id FROM groups WHERE deleted_at IS NULL AND name IN (SELECT value FROM json_each($1))",
         postgres: "SELECT id FROM groups WHERE deleted_at IS NULL
-                     AND name IN (SELECT value FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+                     AND name = ANY (ARRAY(SELECT value FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let list = serde_json::Value::from(names).to_string();
     Ok(on_engine!(db, c => sqlx::query_scalar(statement).bind(list).fetch_all(c).await?))
@@ -105,7 +105,7 @@ pub(crate) async fn versions_by_ids(reader: &mut Reader, ids: &[GroupId]) -> Res
     let statement = sql!(reader,
         sqlite: "SELECT id, version FROM groups WHERE version > 0 AND id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT id, version FROM groups
-                   WHERE version > 0 AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+                   WHERE version > 0 AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let list = id_list(ids.iter().copied());
     Ok(on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))

@@ -20,6 +20,8 @@ fn group(id: Uuid, name: &str, parents: &[Uuid], version: i64) -> GroupState {
         id,
         display_name: name.to_owned(),
         external_id: None,
+        external_ids: Default::default(),
+        attributes: Default::default(),
         parents: parents.to_vec(),
         version,
         created_at: BEGINNING,

@@ -73,21 +73,8 @@ impl Cookies {
         let former = self.has_former_names.then(|| cookie.stem().to_owned());
         std::iter::once(self.name(cookie))
             .chain(former)
-            .filter_map(|name| self.set_named(&name, value, lifetime))
+            .filter_map(|name| set_named(&name, value, self.secure, lifetime))
             .collect()
-    }
-
-    fn set_named(&self, name: &str, value: &str, lifetime: Option<Duration>) -> Option<HeaderValue> {
-        let secure = if self.secure { "; Secure" } else { "" };
-        let age = lifetime
-            .map(|age| format!("; Max-Age={}", age.as_secs()))
-            .unwrap_or_default();
-        let mut value = HeaderValue::try_from(format!(
-            "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
-        ))
-        .ok()?;
-        value.set_sensitive(true);
-        Some(value)
     }
 
     /// The `Set-Cookie` values that delete the cookie.
@@ -106,6 +93,30 @@ impl Cookie {
             Self::Registration => "vestibule-registration",
         }
     }
+}
+
+/// The `Set-Cookie` value of a cookie for one host.
+pub(super) fn set_named(
+    name: &str,
+    value: &str,
+    secure: bool,
+    lifetime: Option<Duration>,
+) -> Option<HeaderValue> {
+    let secure = if secure { "; Secure" } else { "" };
+    let age = lifetime
+        .map(|age| format!("; Max-Age={}", age.as_secs()))
+        .unwrap_or_default();
+    let mut value = HeaderValue::try_from(format!(
+        "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
+    ))
+    .ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The value of a cookie by its name. It is `None` when the browser sent two different ones.
+pub(super) fn read_named(headers: &HeaderMap, name: &str) -> Option<Token> {
+    single_value(headers, name).token()
 }
 
 /// The value that a browser sent under one cookie name.

@@ -10,6 +10,7 @@ pub(crate) mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod form_outcome;
 pub(crate) mod forms;
+pub(crate) mod host_cookies;
 pub(crate) mod page_error;
 pub(crate) mod render;
 pub(crate) mod return_to;

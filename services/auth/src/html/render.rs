@@ -1,5 +1,6 @@
 //! Rendering of pages: the nonce, the security headers and the current brand.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,7 +9,9 @@ use chassis::clock::SharedClock;
 use chassis::http::{PublicUrl, see_other};
 use chassis::random::SharedRandom;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use oidc::redirect_uri::is_plain_host;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use super::assets::Assets;
 use super::brand::{BrandConfig, BrandError, BrandSource};
@@ -147,7 +150,7 @@ impl Pages {
                 );
                 self.set_security_headers(
                     headers,
-                    &content_security_policy(&view.page().nonce, view.leads_out()),
+                    &content_security_policy(&view.page().nonce, view.leads_out(), view.frames()),
                 );
                 response
             }
@@ -267,16 +270,51 @@ impl Pages {
 
 /// The Content-Security-Policy of a page. A form that leads to an application has no `form-action`, because
 /// Chromium checks every redirect after the POST against it, also those of the application, which are
-/// unknown.
-fn content_security_policy(nonce: &str, leads_out: bool) -> String {
+/// unknown. Frames may be loaded from the origins of `frames` alone. A
+/// host with characters that separate directives and policies is left out, so that a URL adds an origin and nothing else.
+fn content_security_policy(nonce: &str, leads_out: bool, frames: &[String]) -> String {
+    let origins: BTreeSet<String> = frames
+        .iter()
+        .filter_map(|frame| Url::parse(frame).ok().filter(is_plain_host))
+        .map(|frame| frame.origin().ascii_serialization())
+        .collect();
+    let frames = match origins.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; frame-src {}",
+            origins.into_iter().collect::<Vec<_>>().join(" ")
+        ),
+    };
     let forms = if leads_out { "" } else { "; form-action 'self'" };
     format!(
         "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self'; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'{forms}"
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'{forms}{frames}"
     )
 }
 
 /// The value of `Retry-After`: whole seconds, rounded up (RFC 9110 §10.2.3).
 pub(crate) fn retry_after_value(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_add_origins_to_the_policy_and_nothing_else() {
+        // SB-39
+        let frames = [
+            "https://b.example:444/bye?x=y",
+            "https://a,frame-src/x",
+            "https://a;sandbox/x",
+            "https://*.example/x",
+            "not a url",
+        ]
+        .map(str::to_owned);
+        let policy = content_security_policy("n", true, &frames);
+        assert!(policy.ends_with("; frame-src https://b.example:444"), "{policy}");
+        assert!(!policy.contains(',') && !policy.contains("sandbox"), "{policy}");
+        assert!(!content_security_policy("n", true, &frames[1..]).contains("frame-src"));
+    }
 }

@@ -1,13 +1,17 @@
-//! `/admin/v1/users/{id}/credentials` and `/admin/v1/users/credentials`: import of password hashes that other systems made.
+//! `/admin/v1/users/{id}/credentials` and `/admin/v1/users/credentials`: import of password hashes that other systems made, and the
+//! encrypted export of those that there are.
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chassis::access::{Admin, Scoped};
-use chassis::http::{Json, Path, Problem};
+use chassis::http::{Json, Path, Problem, Query};
 use chassis::secret::SecretString;
 use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::credential_export::{CredentialExport, ExportError, MAX_PAGE};
 use crate::credential_import::{
     CredentialImport, MAX_BATCH, NewCredential, ReplaceError, RowError, RowOutcome,
 };
@@ -90,6 +94,82 @@ impl From<RowOutcome> for RowResult {
             detail,
         }
     }
+}
+
+/// The parameters of an export.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    /// The page begins behind this account. The first page has none.
+    after: Option<Uuid>,
+    /// The most accounts of the page: 1000 if it is left out, and at most.
+    limit: Option<u16>,
+}
+
+/// A page of password hashes.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct CredentialPage {
+    /// The credentials, in the order of the accounts. Accounts without a password are left out.
+    credentials: Vec<ExportedCredential>,
+    /// The account behind which the next page begins, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Uuid>,
+}
+
+/// The credentials of one account.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ExportedCredential {
+    /// The account.
+    id: Uuid,
+    /// The password hash in a form that an import accepts, encrypted to the keys of `passwords.export_recipients`: a file of age in
+    /// its armor.
+    encrypted_password_hash: String,
+}
+
+/// `GET /admin/v1/users/credentials`: exports password hashes, encrypted to the recipients of the configuration (SB-34).
+pub(crate) async fn export(
+    admin: Scoped<Admin>,
+    State(export): State<CredentialExport>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    let limit = query.limit.unwrap_or(MAX_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::invalid().field("limit", format!("expected 1 to {MAX_PAGE}")));
+    }
+    let found = match export.page(query.after.unwrap_or_default(), limit).await {
+        Ok(found) => found,
+        Err(ExportError::Db(error)) => return Err(error.into()),
+        Err(error @ ExportError::Encryption(_)) => return Err(Problem::internal(&error)),
+        Err(ExportError::NoRecipient) => {
+            tracing::warn!(event.action = "credentials-exported", event.outcome = "failure", user.id = %admin.subject, "administrator was refused the export of password hashes");
+            return Err(export_disabled());
+        }
+    };
+    tracing::info!(event.action = "credentials-exported", event.outcome = "success", user.id = %admin.subject, credential.count = found.len(), "administrator exported password hashes");
+    let next = found.last().map(|found| found.account);
+    let page = CredentialPage {
+        next: next.filter(|_| found.len() == usize::from(limit)),
+        credentials: found
+            .into_iter()
+            .map(|found| ExportedCredential {
+                id: found.account,
+                encrypted_password_hash: found.hash,
+            })
+            .collect(),
+    };
+    let mut response = axum::Json(page).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn export_disabled() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "credential-export-disabled",
+        "The export of password hashes is switched off",
+    )
+    .detail("Name the public keys that they are encrypted to in passwords.export_recipients of this service.")
 }
 
 /// `PUT /admin/v1/users/{id}/credentials`: sets or replaces the password hash of an account.

@@ -13,10 +13,10 @@ use oidc::params::Params;
 
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse};
 use crate::app::SharedApp;
-use crate::clients::{Client, Clients};
+use crate::clients::{Client, Clients, Origin};
 use crate::keys::KeyRing;
-use crate::pages::{self, ErrorPage, LogoutConfirmation, Pages};
-use crate::sessions::Sessions;
+use crate::pages::{self, ErrorPage, LogoutConfirmation, LogoutFrames, Pages};
+use crate::sessions::{Session, Sessions};
 use crate::tokens::Issuer;
 
 /// The collaborators of the end-session endpoint.
@@ -24,6 +24,7 @@ use crate::tokens::Issuer;
 pub(crate) struct LogoutEndpoint {
     clients: Clients,
     clock: SharedClock,
+    frames: LogoutFrames,
     issuer: Arc<Issuer>,
     keys: KeyRing,
     pages: Arc<Pages>,
@@ -35,6 +36,7 @@ impl FromRef<SharedApp> for LogoutEndpoint {
         Self {
             clients: app.clients.clone(),
             clock: Arc::clone(&app.clock),
+            frames: LogoutFrames::from_ref(app),
             issuer: Arc::clone(&app.issuer),
             keys: app.keys.clone(),
             pages: Arc::clone(&app.pages),
@@ -106,19 +108,18 @@ async fn handle(
         Some(token) => endpoint.sessions.find(&token).await?,
         None => None,
     };
-    let session_id = session.as_ref().map(|session| session.id.to_string());
+    // As `sid` of the hint has it.
+    let session_id = session.as_ref().map(|session| match &client {
+        Some(client) => endpoint.keys.session(client.registered(), session.id),
+        None => session.id.to_string(),
+    });
     match (
         logout.decide(session_id.as_deref(), confirmation.is_some()),
         session,
     ) {
         (Decision::Confirm, _) => {
-            return Ok(confirmation_page(
-                endpoint,
-                headers,
-                &request,
-                &logout,
-                client.as_deref(),
-            ));
+            let page = confirmation_page(endpoint, headers, &request, &logout, client.as_deref());
+            Ok(page)
         }
         (Decision::EndSession, Some(session)) => {
             if let Some(csrf) = confirmation
@@ -126,11 +127,36 @@ async fn handle(
             {
                 return Ok(pages::error_page(&endpoint.pages, &error));
             }
-            endpoint.sessions.sign_out(&session).await?;
+            sign_out(endpoint, &session, &logout).await
         }
-        (Decision::SignedOut | Decision::EndSession, _) => {}
+        (Decision::SignedOut | Decision::EndSession, _) => {
+            // Nobody is signed out, so that a link would lead at once to whatever address its author registered (RFC 9700 §4.11.2, SB-20).
+            let registered_itself = client.is_some_and(|client| client.origin == Origin::Registration);
+            match logout.destination().filter(|_| registered_itself) {
+                Some(destination) => Ok(pages::signed_out_with_link(&endpoint.pages, destination)),
+                None => Ok(redirect_signed_out(endpoint, &logout)),
+            }
+        }
     }
-    Ok(redirect_signed_out(endpoint, &logout))
+}
+
+/// Ends a session, and shows the frames of the clients that want them (OpenID Connect Front-Channel Logout §3).
+async fn sign_out(
+    endpoint: &LogoutEndpoint,
+    session: &Session,
+    logout: &CheckedLogout,
+) -> Result<Response, Problem> {
+    let ended = endpoint.sessions.sign_out(session).await?;
+    let frames = endpoint.frames.urls(session, &ended).await?;
+    if frames.is_empty() {
+        return Ok(redirect_signed_out(endpoint, logout));
+    }
+    let destination = logout.destination();
+    Ok(pages::signed_out_with_frames(
+        &endpoint.pages,
+        frames,
+        destination,
+    ))
 }
 
 fn confirmation_page(

@@ -1,27 +1,28 @@
 //! Common parts of the OAuth endpoints: form bodies, client authentication (RFC 6749 §2.3), error responses
-//! (RFC 6749 §5.2) and CORS.
+//! (RFC 6749 §5.2).
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AUTHORIZATION, CACHE_CONTROL, HeaderMap, PRAGMA,
-    RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use oidc::client_auth::ClientAuthentication;
 use oidc::error::{ErrorCode, OAuthError};
+use oidc::jose::{Algorithm, SignError};
 use oidc::params::Params;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::clients::{Client, Clients};
+use crate::clients::{AuthenticationError, Client, Clients};
 use crate::tokens::GrantError;
+use chassis::client_certificate::ClientCertificate;
 use chassis::db::DbError;
 use chassis::http::header::content_type;
 use chassis::http::{Problem, RawBody};
 use chassis::telemetry::error_text;
 
+/// `Retry-After` while a key is published and does not sign yet.
+const KEY_RETRY_AFTER: Duration = Duration::from_secs(30);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -31,6 +32,21 @@ pub(crate) struct OAuthErrorResponse {
     status: StatusCode,
     /// True if the response has `WWW-Authenticate`, because the client used the `Authorization` header.
     challenge: bool,
+}
+
+impl OAuthErrorResponse {
+    /// `server_error`, with the cause in the log.
+    pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        server_error(error)
+    }
+
+    /// An error with another status than that of its code.
+    pub(super) fn of(status: StatusCode, error: OAuthError) -> Self {
+        Self {
+            status,
+            ..error.into()
+        }
+    }
 }
 
 impl From<OAuthError> for OAuthErrorResponse {
@@ -60,13 +76,33 @@ impl From<GrantError> for OAuthErrorResponse {
         match error {
             GrantError::OAuth(error) => error.into(),
             GrantError::Db(error) => error.into(),
+            GrantError::Sign(SignError::NoKey(algorithm)) => no_key(algorithm).into(),
             error @ GrantError::Sign(_) => server_error(&error),
         }
     }
 }
 
+/// `temporarily_unavailable`: the key of `algorithm` was published when the client was registered, and does not sign yet.
+fn no_key(algorithm: Algorithm) -> OAuthError {
+    ErrorCode::TemporarilyUnavailable.because(no_key_message(algorithm))
+}
+
+fn no_key_message(algorithm: Algorithm) -> String {
+    format!("the {algorithm} key is published and does not sign yet: try again in some minutes")
+}
+
+/// The problem of a response that cannot be signed.
+pub(super) fn unsigned(error: &SignError) -> Problem {
+    match error {
+        SignError::NoKey(algorithm) => {
+            Problem::unavailable(KEY_RETRY_AFTER).detail(format!("{}.", no_key_message(*algorithm)))
+        }
+        error => Problem::internal(error),
+    }
+}
+
 /// `server_error`. The causes are logged, and the client does not see them.
-fn server_error(error: &(dyn std::error::Error + 'static)) -> OAuthErrorResponse {
+pub(super) fn server_error(error: &(dyn std::error::Error + 'static)) -> OAuthErrorResponse {
     tracing::error!(error.message = error_text(error), "a request failed: {error}");
     ErrorCode::ServerError.because("something went wrong").into()
 }
@@ -83,7 +119,10 @@ impl IntoResponse for OAuthErrorResponse {
                 HeaderValue::from_static("Basic realm=\"clients\""),
             );
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(
+            self.status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -150,11 +189,13 @@ pub(super) async fn authenticate_client(
     // A header that is not text is not valid Basic either.
     let header = header.map(|value| value.to_str().unwrap_or_default());
     let credentials = ClientAuthentication::parse(header, form).map_err(challenge)?;
-    clients.authenticate(&credentials).await?.ok_or_else(|| {
-        challenge(ErrorCode::InvalidClient.because(
-            "the client is unknown, its proof is wrong, or it is registered for another token_endpoint_auth_method",
-        ))
-    })
+    clients
+        .authenticate(&credentials, ClientCertificate::of(headers).as_ref())
+        .await
+        .map_err(|error| match error {
+            AuthenticationError::Refused(error) => challenge(error),
+            AuthenticationError::Db(error) => error.into(),
+        })
 }
 
 /// 405 as an OAuth error response. The router adds `Allow`.
@@ -165,32 +206,4 @@ pub(crate) async fn method_not_allowed() -> OAuthErrorResponse {
             .because("this endpoint takes POST")
             .into()
     }
-}
-
-/// The response to a CORS preflight request (Fetch §3.3.2).
-pub(crate) async fn preflight() -> Response {
-    let headers = [
-        (
-            ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET, POST"),
-        ),
-        (
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type"),
-        ),
-        (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200")),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
-}
-
-/// Lets scripts of any origin read the response. Cookies are not sent with such requests and have no effect
-/// here.
-pub(crate) async fn allow_any_origin(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate"),
-    );
-    response
 }

@@ -1,22 +1,25 @@
 //! `POST /oauth2/revoke`: token revocation (RFC 7009).
 
 use axum::extract::State;
-use chassis::access::Verifier;
+use chassis::clock::Timestamp;
 use chassis::secret::ExposeSecret;
 use http::{HeaderMap, StatusCode};
+use oidc::error::ErrorCode;
 use oidc::params::Params;
 use oidc::revocation::RevocationRequest;
 
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::clients::Clients;
-use crate::grants::Grants;
+use crate::grants::{ClientToken, Grants, RevokeError};
+use crate::tokens::Tokens;
 
 /// `POST /oauth2/revoke`: token revocation (RFC 7009 §2). It revokes the grant of a refresh token or an
-/// access token. The response is the same for an unknown token and for one of another client.
+/// access token; of an access token that a client has for itself, the token. The response is the same for an
+/// unknown token and for one of another client.
 pub(crate) async fn post(
     State(clients): State<Clients>,
     State(grants): State<Grants>,
-    State(verifier): State<Verifier>,
+    State(tokens): State<Tokens>,
     headers: HeaderMap,
     FormBody(form): FormBody,
 ) -> Result<StatusCode, OAuthErrorResponse> {
@@ -25,15 +28,27 @@ pub(crate) async fn post(
     let client = oauth_endpoint::authenticate_client(&clients, &headers, &form).await?;
     match RevocationRequest::parse(&form)? {
         RevocationRequest::AccessToken(token) => {
-            // The token must have this service as audience. Tokens for other audiences alone cannot be used here
-            // anyway.
-            let Ok(access) = verifier.verify(token.expose_secret()).await else {
+            let Some(access) = tokens.read_access_token(token.expose_secret()) else {
                 return Ok(StatusCode::OK);
             };
-            if access.client_id == client.id.as_str()
-                && let Some(grant) = access.grant.as_deref().and_then(|id| id.parse().ok())
-            {
-                grants.revoke_grant(client.id.as_str(), grant).await?;
+            // It is of the grant of another client, and lives for minutes.
+            if access.act.is_some() && access.client_id == client.id.as_str() {
+                return Err(ErrorCode::UnsupportedTokenType
+                    .because("an exchanged token ends with the grant of its user and cannot be revoked alone")
+                    .into());
+            }
+            let grant = access.gid.as_deref().and_then(|id| id.parse().ok());
+            if let Some(grant) = grant.filter(|_| access.client_id == client.id.as_str()) {
+                if access.sub == access.client_id {
+                    let token = ClientToken {
+                        id: grant,
+                        client_id: client.id.as_str(),
+                        expires_at: Timestamp::from_secs(access.exp),
+                    };
+                    grants.revoke_client_token(token).await.map_err(refused)?;
+                } else {
+                    grants.revoke_grant(client.id.as_str(), grant).await?;
+                }
             }
         }
         RevocationRequest::RefreshToken(token) => {
@@ -43,4 +58,14 @@ pub(crate) async fn post(
         }
     }
     Ok(StatusCode::OK)
+}
+
+/// RFC 7009 §2.2.1: after a 503 the client has to assume that the token is valid, and may try again.
+fn refused(error: RevokeError) -> OAuthErrorResponse {
+    match error {
+        RevokeError::TooMany => ErrorCode::TemporarilyUnavailable
+            .because("too many revoked tokens of the client have not expired yet")
+            .into(),
+        RevokeError::Db(error) => error.into(),
+    }
 }

@@ -8,7 +8,7 @@ use oidc::jose::{Algorithm, SigningKey};
 
 use super::schedule::{self, PlannedKey, RotationPolicy, RotationStep, ScheduledKey};
 use super::store::{self, KeyRow};
-use super::{KeyError, ring};
+use super::{KeyError, Tools, ring};
 
 /// The stored keys, and the public keys of earlier ones as JWKs.
 pub(super) type Stored = (Vec<KeyRow>, Vec<String>);
@@ -70,7 +70,7 @@ pub(super) async fn apply(
     new_keys: &[SigningKey],
     now: Timestamp,
     policy: &RotationPolicy,
-    (cipher, random): (&Cipher, &SharedRandom),
+    (cipher, random): Tools<'_>,
 ) -> Result<(), KeyError> {
     for step in schedule::due(&scheduled_keys(rows), now, policy) {
         match step {

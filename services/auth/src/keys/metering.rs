@@ -2,13 +2,13 @@
 
 use metrics::gauge;
 
-use super::schedule::{KeyState, RotationPolicy, SIGNING, ScheduledKey};
+use super::schedule::{KeyState, RotationPolicy, ScheduledKey, in_use};
 
 const STATES: [KeyState; 3] = [KeyState::Published, KeyState::Active, KeyState::Retired];
 
 /// Records the number of keys by state, since when the active ones sign, and when they are to be rotated.
 pub(super) fn record_metrics(keys: &[ScheduledKey], policy: &RotationPolicy) {
-    for algorithm in SIGNING {
+    for algorithm in in_use(keys) {
         let name = algorithm.name();
         let of = |state| {
             keys.iter()

@@ -6,14 +6,19 @@
 
 mod changes;
 mod metering;
+mod opaque;
+mod registered;
 mod ring;
 mod rotation;
 mod schedule;
 mod store;
+mod subjects;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +29,15 @@ use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
-use oidc::jose::{Algorithm, KeySet};
+use oidc::jose::{Algorithm, KeySet, SignError};
+use oidc::subject::SubjectIdentifiers;
 
 use changes::{Stored, algorithms_to_make, apply, generate, read, scheduled_keys};
+#[cfg(test)]
+pub(crate) use opaque::OPAQUE_PREFIX;
 pub use ring::Keys;
 pub use rotation::Rotation;
-use schedule::SIGNING;
+use schedule::ALWAYS;
 pub use schedule::{KeyState, RotationPolicy};
 use store::KeyRow;
 
@@ -65,7 +73,7 @@ pub enum KeyError {
 pub struct KeyInfo {
     /// The key id (`kid`, RFC 7517 §4.5).
     pub kid: String,
-    /// `ES256` or `RS256`.
+    /// `ES256`, `RS256`, or another algorithm that a client was registered for.
     pub algorithm: String,
     /// Its state.
     pub state: KeyState,
@@ -81,6 +89,9 @@ pub struct KeyInfo {
     pub removes_at: Option<Timestamp>,
 }
 
+/// The encryption and the random source with which keys are stored.
+type Tools<'a> = (&'a Cipher, &'a SharedRandom);
+
 /// The signing keys of the service. It is cheap to clone.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Inner>);
@@ -92,6 +103,8 @@ struct Inner {
     cipher: Cipher,
     policy: RotationPolicy,
     keys: ArcSwap<Keys>,
+    subjects: SubjectIdentifiers,
+    has_new_subjects: bool,
 }
 
 impl fmt::Debug for KeyRing {
@@ -102,7 +115,8 @@ impl fmt::Debug for KeyRing {
 
 impl KeyRing {
     /// Reads the keys, generates the first ones, and encrypts keys again whose encryption key is no longer
-    /// active.
+    /// active. `registered` are the algorithms that clients are registered for. Where there are no keys yet, theirs sign at
+    /// once too, because no key set can be cached. Otherwise they are published first: see [`Self::publish`].
     ///
     /// # Errors
     /// [`KeyError`]. Nothing is changed when the encryption keys of the configuration do not fit.
@@ -112,27 +126,26 @@ impl KeyRing {
         random: SharedRandom,
         cipher: Cipher,
         policy: RotationPolicy,
+        registered: &BTreeSet<Algorithm>,
     ) -> Result<Self, KeyError> {
         let mut version_and_stored = read(&db).await?;
         if version_and_stored.1.0.is_empty() {
-            let new_keys = generate(SIGNING.to_vec()).await?;
+            let first = ALWAYS.into_iter().chain(registered.iter().copied());
+            let new_keys = generate(first.collect::<BTreeSet<_>>().into_iter().collect()).await?;
             let mut tx = db.begin("first_keys").await?;
             store::lock(&mut tx).await?;
             let known = store::all(&mut tx).await?;
-            apply(
-                &mut tx,
-                &known,
-                &new_keys,
-                clock.now(),
-                &policy,
-                (&cipher, &random),
-            )
-            .await?;
+            let (now, tools) = (clock.now(), (&cipher, &random));
+            apply(&mut tx, &known, &new_keys, now, &policy, tools).await?;
+            if known.is_empty() {
+                registered::insert_first(&mut tx, &known, &new_keys, (now, now), tools).await?;
+            }
             tx.commit().await?;
             version_and_stored = read(&db).await?;
         }
         let (version, stored) = version_and_stored;
         let keys = Keys::decrypt(version, &stored, &cipher)?;
+        let (subjects, has_new_subjects) = subjects::open(&db, clock.now(), (&cipher, &random)).await?;
         let ring = Self(Arc::new(Inner {
             db,
             clock,
@@ -140,9 +153,12 @@ impl KeyRing {
             cipher,
             policy,
             keys: ArcSwap::from_pointee(keys),
+            subjects,
+            has_new_subjects,
         }));
         ring.reseal(&stored.0).await?;
         ring.refresh_and_rotate().await?;
+        ring.publish(registered).await?;
         Ok(ring)
     }
 
@@ -151,17 +167,26 @@ impl KeyRing {
         self.0.keys.load_full()
     }
 
-    /// Signs `claims` with the active key of `algorithm`.
+    /// Secrets for `purpose` that all replicas have, the current one first: see [`Cipher::derive`].
+    pub fn derive(&self, purpose: &str) -> Vec<[u8; 32]> {
+        self.0.cipher.derive(purpose)
+    }
+
+    /// Signs `claims` with the active key of `algorithm`. There is always one of ES256 and RS256. One of another algorithm is
+    /// made by [`Self::publish`] and signs later.
     ///
     /// # Errors
-    /// When the claims cannot be serialized or the library fails.
+    /// [`SignError::NoKey`] when no key of the algorithm signs yet. Others when the claims cannot be serialized or the library
+    /// fails.
     pub fn sign(
         &self,
         algorithm: Algorithm,
         typ: &str,
         claims: &impl serde::Serialize,
-    ) -> Result<String, oidc::jose::SignError> {
-        self.0.keys.load().signing_key(algorithm).sign(typ, claims)
+    ) -> Result<String, SignError> {
+        let keys = self.0.keys.load();
+        let key = keys.signing_key(algorithm).ok_or(SignError::NoKey(algorithm))?;
+        key.sign(typ, claims)
     }
 
     /// Reads the changes of other replicas, then applies the rotation steps that are due. It is called every
@@ -252,6 +277,10 @@ impl KeySource for KeyRing {
     fn keys(&self) -> (Arc<KeySet>, u64) {
         let keys = self.0.keys.load();
         (keys.verification_keys(), keys.version.unsigned_abs())
+    }
+
+    fn open<'a>(&self, token: &'a str) -> Cow<'a, str> {
+        self.open_token(token)
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<(), KeysUnavailable>> {

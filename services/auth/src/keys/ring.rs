@@ -1,6 +1,7 @@
 //! `Keys`: a decrypted snapshot of the signing keys and the published key set, which requests read without a
 //! lock.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
@@ -12,15 +13,16 @@ use chassis::secret::TokenHash;
 use oidc::jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
 
 use super::KeyError;
-use super::schedule::KeyState;
+use super::changes::scheduled_keys;
+use super::schedule::{self, ALWAYS, KeyState};
 use super::store::KeyRow;
 
 /// The keys at one version of the key ring.
 #[derive(Debug)]
 pub struct Keys {
     pub(super) version: i64,
-    es256: Arc<SigningKey>,
-    rs256: Arc<SigningKey>,
+    active: BTreeMap<Algorithm, SigningKey>,
+    in_use: Vec<Algorithm>,
     verification_keys: Arc<KeySet>,
     hint_keys: Arc<KeySet>,
     jwks: Bytes,
@@ -34,25 +36,31 @@ impl Keys {
         cipher: &Cipher,
     ) -> Result<Self, KeyError> {
         let mut set = JwkSet::default();
-        let (mut es256, mut rs256) = (None, None);
+        let mut active = BTreeMap::new();
         for row in rows {
+            // A later release may know more algorithms. Its replicas serve them.
+            if Algorithm::from_name(&row.algorithm).is_none() {
+                continue;
+            }
             let key = open(row, cipher)?;
             set.keys.push(key.public().clone());
             if row.state() == Some(KeyState::Active) {
-                match key.algorithm() {
-                    Algorithm::Es256 => es256 = Some(Arc::new(key)),
-                    Algorithm::Rs256 => rs256 = Some(Arc::new(key)),
-                    Algorithm::EdDsa => {}
-                }
+                active.insert(key.algorithm(), key);
             }
+        }
+        if let Some(missing) = ALWAYS
+            .into_iter()
+            .find(|algorithm| !active.contains_key(algorithm))
+        {
+            return Err(KeyError::NoActive(missing));
         }
         let jwks = serde_json::to_vec(&set).map_err(|_| KeyError::Malformed("the key set".to_owned()))?;
         let hash = TokenHash::of(std::str::from_utf8(&jwks).unwrap_or_default());
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.as_bytes()));
         Ok(Self {
             version,
-            es256: es256.ok_or(KeyError::NoActive(Algorithm::Es256))?,
-            rs256: rs256.ok_or(KeyError::NoActive(Algorithm::Rs256))?,
+            active,
+            in_use: schedule::in_use(&scheduled_keys(rows)),
             verification_keys: Arc::new(KeySet::from_jwks(&set)),
             hint_keys: Arc::new(KeySet::from_jwks(&with_past_keys(set, past))),
             jwks: jwks.into(),
@@ -60,12 +68,20 @@ impl Keys {
         })
     }
 
-    /// The active key of `algorithm`. For an algorithm that is not used for signing it is the ES256 key.
-    pub fn signing_key(&self, algorithm: Algorithm) -> &SigningKey {
-        match algorithm {
-            Algorithm::Rs256 => &self.rs256,
-            Algorithm::Es256 | Algorithm::EdDsa => &self.es256,
-        }
+    /// The active key of `algorithm`, if there is one.
+    pub fn signing_key(&self, algorithm: Algorithm) -> Option<&SigningKey> {
+        self.active.get(&algorithm)
+    }
+
+    /// The algorithms that have a key which signs or will.
+    pub(super) fn algorithms(&self) -> Vec<Algorithm> {
+        self.in_use.clone()
+    }
+
+    /// Those of `algorithms` that have no key which signs or will.
+    pub(super) fn lacking(&self, algorithms: &BTreeSet<Algorithm>) -> Vec<Algorithm> {
+        let lacks = |algorithm: &&Algorithm| !self.in_use.contains(algorithm);
+        algorithms.iter().filter(lacks).copied().collect()
     }
 
     /// The keys that verify our tokens.

@@ -6,7 +6,7 @@ use chassis::clock::Timestamp;
 use oidc::jose::SigningKey;
 
 use super::changes::{generate, insert};
-use super::schedule::{KeyState, PlannedKey, SIGNING};
+use super::schedule::{KeyState, PlannedKey};
 use super::{KeyError, KeyRing, store};
 
 /// The time for which a key made on demand is published before it signs. Every cached copy of the key set has
@@ -34,7 +34,7 @@ impl KeyRing {
     /// [`KeyError`]. The keys do not change in that case.
     pub async fn drop_all(&self) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
-        let new_keys = generate(SIGNING.to_vec()).await?;
+        let new_keys = generate(self.current().algorithms()).await?;
         let mut tx = inner.db.begin("drop_keys").await?;
         store::lock(&mut tx).await?;
         store::remove_all(&mut tx).await?;
@@ -64,7 +64,7 @@ impl KeyRing {
     /// [`KeyError`].
     pub async fn rotate(&self, immediately: bool) -> Result<Rotation, KeyError> {
         let inner = &*self.0;
-        let new_keys = generate(SIGNING.to_vec()).await?;
+        let new_keys = generate(self.current().algorithms()).await?;
         let mut tx = inner.db.begin("rotate_keys").await?;
         store::lock(&mut tx).await?;
         let rows = store::all(&mut tx).await?;

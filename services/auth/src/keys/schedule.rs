@@ -6,8 +6,22 @@ use std::time::Duration;
 use chassis::clock::Timestamp;
 use oidc::jose::Algorithm;
 
-/// The algorithms that Vestibule signs with: ES256 for access tokens, RS256 as the default of ID tokens.
-pub(super) const SIGNING: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+/// The algorithms of which there is always a key: ES256 for access tokens, RS256 as the default of ID tokens.
+pub(super) const ALWAYS: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+
+/// The algorithms that are in use: [`ALWAYS`], and each that has a key because a client was registered for it.
+pub(super) fn in_use(keys: &[ScheduledKey]) -> Vec<Algorithm> {
+    let registered = |algorithm: &Algorithm| {
+        !ALWAYS.contains(algorithm)
+            && keys
+                .iter()
+                .any(|key| key.algorithm == *algorithm && key.state != KeyState::Retired)
+    };
+    ALWAYS
+        .into_iter()
+        .chain(Algorithm::ALL.into_iter().filter(registered))
+        .collect()
+}
 
 /// The state of a key (SB-37). A removed key has no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -81,7 +95,7 @@ pub(super) enum RotationStep {
 /// The steps that are due at `now`, in their order.
 pub(super) fn due(keys: &[ScheduledKey], now: Timestamp, policy: &RotationPolicy) -> Vec<RotationStep> {
     let mut steps = Vec::new();
-    for algorithm in SIGNING {
+    for algorithm in in_use(keys) {
         let of = |state| {
             keys.iter()
                 .find(move |key| key.algorithm == algorithm && key.state == state)
@@ -94,7 +108,10 @@ pub(super) fn due(keys: &[ScheduledKey], now: Timestamp, policy: &RotationPolicy
                 published_at: now,
                 activates_at: now,
             })),
-            (active, Some(next)) if active.is_none() || next.activates_at <= now => {
+            // Without a key of [`ALWAYS`] nothing can be signed. The first one of another algorithm is published first.
+            (active, Some(next))
+                if next.activates_at <= now || (active.is_none() && ALWAYS.contains(&algorithm)) =>
+            {
                 if let Some(active) = active {
                     steps.push(RotationStep::Retire {
                         kid: active.kid.clone(),

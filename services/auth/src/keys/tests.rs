@@ -34,8 +34,17 @@ fn cipher(active: &str, keys: &[(&str, &str)]) -> Result<Cipher, CipherError> {
 }
 
 async fn open_with(db: &Db, clock: &Arc<ManualClock>, cipher: Cipher) -> Result<KeyRing, KeyError> {
+    open_for(db, clock, cipher, &BTreeSet::new()).await
+}
+
+async fn open_for(
+    db: &Db,
+    clock: &Arc<ManualClock>,
+    cipher: Cipher,
+    registered: &BTreeSet<Algorithm>,
+) -> Result<KeyRing, KeyError> {
     let random: SharedRandom = Arc::new(SystemRandom::default());
-    KeyRing::open(db.clone(), clock.clone(), random, cipher, POLICY).await
+    KeyRing::open(db.clone(), clock.clone(), random, cipher, POLICY, registered).await
 }
 
 async fn replica(db: &Db, clock: &Arc<ManualClock>) -> KeyRing {
@@ -232,6 +241,103 @@ testkit::on_both_engines! {
         assert!(rings[1].current().verification_keys().has(&first), "its last token may still be alive");
     }
 
+    async fn a_key_of_another_algorithm_is_published_once_before_it_signs(db: TestDb) {
+        // SB-37
+        let clock = clock();
+        let rings = futures_util::future::join_all((0..4).map(|_| replica(&db, &clock))).await;
+        let cached = rings[1].current().jwks();
+        let further = [Algorithm::Ps256, Algorithm::Es384, Algorithm::EdDsa];
+        let registered = BTreeSet::from(further);
+        let sign = |ring: &KeyRing, algorithm| ring.sign(algorithm, "JWT", &serde_json::json!({}));
+        for outcome in futures_util::future::join_all(rings.iter().map(|ring| ring.publish(&registered))).await {
+            outcome.unwrap();
+        }
+        let listed = rings[0].list().await.unwrap();
+        assert_eq!(listed.len(), 5, "one key of each, not four");
+        for algorithm in further {
+            let key = listed.iter().find(|key| key.algorithm == algorithm.name()).unwrap();
+            assert_eq!((key.state, key.activates_at), (KeyState::Published, BEGINNING + CACHE_PROPAGATION));
+            assert!(rings.iter().all(|ring| ring.current().verification_keys().has(&key.kid)));
+        }
+        // A copy of the set that was fetched before may still be used, at another replica too.
+        assert_ne!(cached, rings[1].current().jwks());
+        clock.advance(JWKS_MAX_AGE);
+        for ring in &rings {
+            ring.refresh_and_rotate().await.unwrap();
+            for algorithm in further {
+                assert!(matches!(sign(ring, algorithm), Err(SignError::NoKey(_))), "{algorithm}");
+            }
+        }
+        clock.advance(CACHE_PROPAGATION - JWKS_MAX_AGE);
+        for ring in &rings {
+            ring.refresh_and_rotate().await.unwrap();
+        }
+        for algorithm in further {
+            let headers = rings.iter().map(|ring| peek_header(&sign(ring, algorithm).unwrap()).unwrap());
+            for header in headers {
+                assert_eq!(header.alg, algorithm.name());
+                assert!(listed.iter().any(|key| Some(&key.kid) == header.kid.as_ref()));
+            }
+        }
+        assert!(replica(&db, &clock).await.current().signing_key(Algorithm::EdDsa).is_some(), "after a start too");
+
+        // It is rotated like the others.
+        assert_eq!(rings[0].rotate(true).await.unwrap().made.len(), 5);
+        clock.advance(REPLICA_PROPAGATION);
+        rings[0].refresh_and_rotate().await.unwrap();
+        assert_eq!(rings[0].list().await.unwrap().len(), 10);
+        clock.advance(POLICY.retain_retired);
+        rings[0].refresh_and_rotate().await.unwrap();
+        assert_eq!(rings[0].list().await.unwrap().len(), 5);
+        assert_eq!(rings[0].drop_all().await.unwrap().made.len(), 5);
+        assert_eq!(rings[0].list().await.unwrap().len(), 5);
+    }
+
+    async fn at_the_first_start_the_keys_of_all_registered_algorithms_sign_at_once(db: TestDb) {
+        // SB-37: there can be no copy of a key set without them.
+        let clock = clock();
+        let registered = BTreeSet::from([Algorithm::Rs256, Algorithm::Ps256]);
+        let ring = open_for(&db, &clock, cipher("k1", &[("k1", K1)]).unwrap(), &registered).await.unwrap();
+        assert!(ring.current().signing_key(Algorithm::Ps256).is_some());
+        assert_eq!(ring.list().await.unwrap().len(), 3);
+        // At a later start there can.
+        let more = BTreeSet::from([Algorithm::Ps256, Algorithm::Es384]);
+        let ring = open_for(&db, &clock, cipher("k1", &[("k1", K1)]).unwrap(), &more).await.unwrap();
+        assert_eq!(ring.list().await.unwrap().len(), 4);
+        assert!(ring.current().signing_key(Algorithm::Es384).is_none());
+    }
+
+    async fn a_published_first_key_is_neither_lost_nor_late_when_keys_are_rotated_or_dropped(db: TestDb) {
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        ring.publish(&BTreeSet::from([Algorithm::Es384])).await.unwrap();
+        assert_eq!(ring.rotate(true).await.unwrap().made.len(), 2);
+        clock.advance(REPLICA_PROPAGATION);
+        ring.refresh_and_rotate().await.unwrap();
+        assert!(ring.current().signing_key(Algorithm::Es384).is_some());
+        ring.publish(&BTreeSet::from([Algorithm::EdDsa])).await.unwrap();
+        assert_eq!(ring.drop_all().await.unwrap().made.len(), 4);
+        assert!(ring.current().signing_key(Algorithm::EdDsa).is_some());
+    }
+
+    async fn another_release_reads_no_key_of_an_algorithm_that_it_does_not_know(db: TestDb) {
+        let clock = clock();
+        let ring = replica(&db, &clock).await;
+        ring.publish(&BTreeSet::from([Algorithm::Ps256])).await.unwrap();
+        // The release before this one reads `signing_keys` alone, and knows ES256 and RS256.
+        let mut reader = db.reader().await.unwrap();
+        assert_eq!(store::count_for_earlier_release(&mut reader).await.unwrap(), 2);
+        drop(reader);
+        // A later release may add an algorithm. This one passes over it and goes on.
+        let mut tx = db.begin("later_release").await.unwrap();
+        store::lock(&mut tx).await.unwrap();
+        store::insert_of_later_release(&mut tx, BEGINNING).await.unwrap();
+        tx.commit().await.unwrap();
+        ring.refresh_and_rotate().await.unwrap();
+        assert_eq!(signer(&replica(&db, &clock).await), signer(&ring));
+        assert!(!String::from_utf8_lossy(&ring.current().jwks()).contains("later"));
+    }
+
     async fn private_keys_are_encrypted_and_the_key_for_it_can_be_changed(db: TestDb) {
         // SB-36
         let clock = clock();
@@ -255,5 +361,37 @@ testkit::on_both_engines! {
         assert!(missing.unwrap_err().to_string().contains("no key \"k2\""));
         let swapped = open_with(&db, &clock, cipher("k2", &[("k2", K1)]).unwrap()).await;
         assert!(swapped.unwrap_err().to_string().contains("encryption.keys.k2"));
+    }
+
+    async fn pairwise_subjects_outlive_every_key(db: TestDb) {
+        // OpenID Connect Core §8.1; SB-36
+        let clock = clock();
+        let metadata = oidc::client::ClientMetadata {
+            redirect_uris: vec!["https://shop.example/cb".parse().unwrap()],
+            subject_type: oidc::client::SubjectType::Pairwise,
+            ..Default::default()
+        };
+        let subject = |ring: &KeyRing| {
+            let client = oidc::client::RegisteredClient { client_id: "shop", metadata: &metadata };
+            ring.subject(client, uuid::Uuid::from_u128(1))
+        };
+        let rings = futures_util::future::join_all((0..4).map(|_| replica(&db, &clock))).await;
+        let known = subject(&rings[0]);
+        assert_eq!(rings.iter().filter(|ring| ring.has_new_subjects()).count(), 1, "one has made it");
+        assert!(rings.iter().all(|ring| subject(ring) == known), "replicas that start together have one secret");
+        rings[0].drop_all().await.unwrap();
+        assert_eq!(subject(&replica(&db, &clock).await), known);
+        let both = cipher("k2", &[("k1", K1), ("k2", K2)]).unwrap();
+        let changed = open_with(&db, &clock, both).await.unwrap();
+        assert_eq!((subject(&changed), changed.has_new_subjects()), (known.clone(), false));
+        let only_new = cipher("k2", &[("k2", K2)]).unwrap();
+        assert_eq!(subject(&open_with(&db, &clock, only_new).await.unwrap()), known, "it is encrypted with the new key");
+        let mut tx = db.begin("test").await.unwrap();
+        delete_restored(&mut tx, clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let only_new = cipher("k2", &[("k2", K2)]).unwrap();
+        assert_eq!(subject(&open_with(&db, &clock, only_new).await.unwrap()), known, "a restoration keeps it");
+        let wrong = open_with(&db, &clock, cipher("k1", &[("k1", K1)]).unwrap()).await;
+        assert!(matches!(wrong, Err(KeyError::Cipher(_))), "without the key nothing starts, and nothing is made anew");
     }
 }

@@ -1,22 +1,36 @@
-//! The descriptions of the administration of accounts, clients and keys.
+//! The descriptions of the administration of accounts, scopes and keys.
 
 use chassis::openapi::{ErrorType, Operation, Response};
 use contract::paths::auth::{
-    CLIENT, CLIENTS, CREDENTIAL_BATCH, CREDENTIALS, KEYS, ROTATE_KEYS, SESSIONS, SETUP_LINK, USERS,
+    CONSENT_OF_CLIENT, CONSENTS, CREDENTIAL_BATCH, CREDENTIALS, KEYS, PENDING_CREDENTIAL, PERSONAL_DATA,
+    ROTATE_KEYS, SCOPES, SESSION, SESSIONS, SETUP_LINK, USERS,
 };
 use http::Method;
 use serde_json::json;
 
-use crate::http::admin_clients::{ClientPage, ClientView, NewClient, PageQuery};
-use crate::http::admin_credentials::{BatchResult, CredentialBatch, NewCredentials};
+use super::clients;
+use crate::http::admin_consents::ConsentList;
+use crate::http::admin_credentials::{
+    BatchResult, CredentialBatch, CredentialPage, ExportQuery, NewCredentials,
+};
 use crate::http::admin_keys::{KeyList, RotationRequest, RotationResult};
+use crate::http::admin_scopes::ScopeList;
+use crate::http::admin_sessions::SessionList;
 use crate::http::admin_users::{CreatedAccount, NewUser, SetupLink};
+use crate::http::pending_credentials::PendingCredentialRequest;
+use crate::personal_data::PersonalData;
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = accounts();
+    all.extend(sessions());
+    all.extend(consents());
+    all.extend(clients::assignments());
     all.extend(credentials());
-    all.extend(clients());
-    all.extend(keys());
+    all.extend(pending_credentials());
+    all.extend(clients::clients());
+    all.extend(clients::client_secrets());
+    all.extend(super::registration::initial_access_tokens());
+    all.extend(scopes_and_keys());
     all.into_iter()
         .map(|operation| operation.tag("Administration"))
         .collect()
@@ -41,12 +55,71 @@ fn accounts() -> Vec<Operation> {
         )
         .response(Response::new(201, "The link.").json::<SetupLink>()),
         Operation::new(
+            Method::GET,
+            PERSONAL_DATA,
+            "exportPersonalData",
+            "Returns what this service holds about one person",
+        )
+        .description(
+            "For the answer to a request for access. It has no secret: neither hashes nor tokens. The user service has its own.",
+        )
+        .response(
+            Response::new(200, "Everything.")
+                .json::<PersonalData>()
+                .header("Cache-Control", "`no-store`"),
+        ),
+    ]
+}
+
+fn sessions() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            SESSIONS,
+            "listSessions",
+            "Lists the live sessions of an account",
+        )
+        .response(Response::new(200, "The sessions, the last used first.").json::<SessionList>()),
+        Operation::new(
+            Method::DELETE,
+            SESSION,
+            "endOneSession",
+            "Ends one session of an account and revokes what hangs on it",
+        )
+        .response(Response::new(204, "It has ended.")),
+        Operation::new(
             Method::DELETE,
             SESSIONS,
             "endSessions",
             "Ends all sessions of an account and revokes its tokens",
         )
         .response(Response::new(204, "They have ended.")),
+    ]
+}
+
+fn consents() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Method::GET,
+            CONSENTS,
+            "listConsents",
+            "Lists the applications that have access for a person",
+        )
+        .description("Those that the person allowed it on the consent page, and those that have a grant that has not ended.")
+        .response(Response::new(200, "The applications, in the order of their ids.").json::<ConsentList>()),
+        Operation::new(
+            Method::DELETE,
+            CONSENT_OF_CLIENT,
+            "withdrawConsent",
+            "Withdraws the access of an application for a person",
+        )
+        .description("The grants and tokens of the application for the person are revoked; resource servers refuse them within 5 seconds.")
+        .path_parameter(
+            "client_id",
+            "The application.",
+            json!({ "type": "string", "minLength": 1 }),
+        )
+        .response(Response::new(204, "It has no access any more.")),
     ]
 }
 
@@ -65,6 +138,27 @@ fn credentials() -> Vec<Operation> {
         .json::<NewCredentials>()
         .response(Response::new(204, "The account has the password of the hash.")),
         Operation::new(
+            Method::GET,
+            CREDENTIAL_BATCH,
+            "exportCredentials",
+            "Exports password hashes, encrypted",
+        )
+        .description(
+            "In the order of the accounts. Each hash is encrypted to the public keys in `passwords.export_recipients`, in the format \
+             of age; without a key there is no export.",
+        )
+        .query::<ExportQuery>()
+        .response(
+            Response::new(200, "A page.")
+                .json::<CredentialPage>()
+                .header("Cache-Control", "`no-store`"),
+        )
+        .error(ErrorType::problem(
+            403,
+            "credential-export-disabled",
+            "the configuration names no recipient",
+        )),
+        Operation::new(
             Method::POST,
             CREDENTIAL_BATCH,
             "importCredentials",
@@ -79,60 +173,46 @@ fn credentials() -> Vec<Operation> {
     ]
 }
 
-fn clients() -> Vec<Operation> {
-    let named = |operation: Operation| {
-        operation.path_parameter(
-            "client_id",
-            "The client.",
-            json!({ "type": "string", "minLength": 1 }),
-        )
-    };
+fn pending_credentials() -> Vec<Operation> {
     vec![
-        Operation::new(Method::GET, CLIENTS, "listClients", "Lists clients")
-            .query::<PageQuery>()
-            .response(Response::new(200, "A page, in the order of the ids.").json::<ClientPage>()),
         Operation::new(
-            Method::POST,
-            CLIENTS,
-            "createClient",
-            "Registers a client (metadata of RFC 7591)",
+            Method::PUT,
+            PENDING_CREDENTIAL,
+            "putPendingCredential",
+            "Takes the password that comes with a change of a user",
         )
-        .description("Only this response has the secret.")
-        .json::<NewClient>()
-        .response(
-            Response::new(201, "The client.")
-                .json::<ClientView>()
-                .header("Location", "Its path."),
+        .description(
+            "For the user service alone, before it commits the change. The password is checked and hashed. It takes effect with \
+             the state of the user that names the id as `credential_id`. After an hour it is deleted, unless the current state of \
+             the user names it.",
         )
+        .json::<PendingCredentialRequest>()
+        .response(Response::new(204, "The password waits for the change."))
         .error(ErrorType::problem(
             409,
             "conflict",
-            "there is a client of this id",
+            "the id is that of another user's credential",
         )),
-        named(Operation::new(
-            Method::GET,
-            CLIENT,
-            "readClient",
-            "Returns a client",
-        ))
-        .response(Response::new(200, "The client.").json::<ClientView>()),
-        named(Operation::new(
+        Operation::new(
             Method::DELETE,
-            CLIENT,
-            "deleteClient",
-            "Deletes a client and revokes its grants",
-        ))
-        .response(Response::new(204, "It is deleted."))
-        .error(ErrorType::problem(
-            409,
-            "conflict",
-            "the client is part of the configuration file",
-        )),
+            PENDING_CREDENTIAL,
+            "cancelPendingCredential",
+            "Forgets a password, because the change was not made",
+        )
+        .response(Response::new(204, "There is no such password.")),
     ]
 }
 
-fn keys() -> Vec<Operation> {
+fn scopes_and_keys() -> Vec<Operation> {
     vec![
+        Operation::new(
+            Method::GET,
+            SCOPES,
+            "listScopes",
+            "Lists the scopes with their claims",
+        )
+        .description("They are configuration: `[scopes.NAME]` adds claims to a scope, or a scope.")
+        .response(Response::new(200, "The scopes.").json::<ScopeList>()),
         Operation::new(Method::GET, KEYS, "listKeys", "Lists the signing keys")
             .response(Response::new(200, "The keys, oldest first.").json::<KeyList>()),
         Operation::new(

@@ -1,8 +1,13 @@
 //! The description of this service's HTTP API (OpenAPI 3.1).
 
 mod administration;
+mod authorization;
+mod clients;
+mod forward_auth;
+mod managed;
 mod oauth;
 mod pages;
+mod registration;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +27,7 @@ const DESCRIPTION: &str = "The authentication service signs people in and gives 
 of OAuth 2 and OpenID Connect have the errors of these standards; pages have error pages; everything else has problem \
 details (RFC 9457). A method that a path does not have is answered with 405 and `Allow`.";
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     (
         "OAuth 2 and OpenID Connect",
         "The endpoints of the standards, for applications.",
@@ -32,6 +37,14 @@ const TAGS: [(&str, &str); 7] = [
         "For applications of your own, command lines and tests.",
     ),
     ("Administration", "Accounts, clients and signing keys."),
+    (
+        "Forward authentication",
+        "For reverse proxies that ask about each request to a protected host, and the registration of these hosts.",
+    ),
+    (
+        "Declarative files",
+        "The clients and protected hosts that files of `vestibule apply` manage.",
+    ),
     events::EVENTS_TAG,
     events::OPERATIONS_TAG,
     webhooks::WEBHOOKS_TAG,
@@ -45,6 +58,8 @@ const TAGS: [(&str, &str); 7] = [
 pub(crate) fn api() -> Api {
     let mut operations = oauth::operations();
     operations.extend(administration::operations());
+    operations.extend(forward_auth::operations());
+    operations.extend(managed::operations());
     operations.extend(events::described_operations());
     operations.extend(webhooks::described_operations());
     operations.extend(pages::operations());

@@ -2,29 +2,34 @@
 
 use chassis::openapi::{ErrorFormat, ErrorType, Operation, Response};
 use contract::paths::auth::{
-    AUTHENTICATE, AUTHORIZE, END_SESSION, JWKS, OPENID_CONFIGURATION, REVOCATIONS, REVOKE, SERVER_METADATA,
-    TOKEN, USERINFO,
+    AUTHENTICATE, INTROSPECT, JWKS, OPENID_CONFIGURATION, REVOCATIONS, REVOKE, SERVER_METADATA, TOKEN,
+    USERINFO,
 };
 use http::Method;
 use oidc::claims::UserInfo;
 use oidc::discovery::ProviderMetadata;
+use oidc::introspection::IntrospectionResponse;
 use oidc::jose::JwkSet;
 use oidc::parameters;
 use oidc::token::TokenResponse;
 
+use super::authorization;
 use crate::grants::Revocations;
 use crate::http::authenticate::{AuthenticateRequest, AuthenticateResponse};
 use crate::http::revocations::RevocationsQuery;
 
 const TAG: &str = "OAuth 2 and OpenID Connect";
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = metadata();
-    all.extend(authorization());
+    all.extend(authorization::authorization());
+    all.push(authorization::pushed_authorization());
+    all.push(authorization::device_authorization());
     all.extend(tokens());
     all.extend(userinfo());
     all.push(revocations());
+    all.extend(super::registration::operations());
     all = all.into_iter().map(|operation| operation.tag(TAG)).collect();
     all.push(direct_sign_in());
     all
@@ -63,80 +68,24 @@ fn metadata() -> Vec<Operation> {
     ]
 }
 
-fn authorization() -> Vec<Operation> {
-    let authorize = |operation: Operation| {
-        operation
-            .format(ErrorFormat::Page)
-            .description(
-                "The browser goes on to the sign-in page, or back to the application with a code or an OAuth error \
-                 (RFC 6749 §4.1.2). When the client or its redirect URI is not known, the person sees an error page.",
-            )
-            .response(Response::new(303, "To the sign-in page or to the application.").header("Location", "Where to."))
-            .error(ErrorType::page(
-                400,
-                "the client or the redirect URI is not known, or the request cannot be read or is too long",
-            ))
-            .error(ErrorType::page(
-                503,
-                "too many requests wait for a sign-in, or sign-in is closed after a restoration",
-            ))
-            .unreadable_is(400)
-    };
-    let end = |operation: Operation| {
-        // What fails is a problem; only what is wrong with the request is a page.
-        operation
-            .description(
-                "A session ends at once when `id_token_hint` names it; otherwise the person is asked.",
-            )
-            .response(Response::new(200, "The question whether to sign out.").html())
-            .response(
-                Response::new(303, "The session has ended.").header("Location", "Where the browser goes on."),
-            )
-            .error(ErrorType::page(400, "the request is not valid"))
-            .unreadable_is(400)
-    };
-    vec![
-        authorize(
-            Operation::new(
-                Method::GET,
-                AUTHORIZE,
-                "authorize",
-                "Asks for a code (RFC 6749 §3.1)",
-            )
-            .query_value(parameters::authorization_request()),
-        ),
-        authorize(
-            Operation::new(
-                Method::POST,
-                AUTHORIZE,
-                "authorizeByForm",
-                "Asks for a code with a form",
-            )
-            .value(FORM, parameters::authorization_request()),
-        ),
-        end(Operation::new(
-            Method::GET,
-            END_SESSION,
-            "endSession",
-            "Ends the session (RP-Initiated Logout §2)",
-        )
-        .query_value(parameters::logout_request())),
-        end(Operation::new(
-            Method::POST,
-            END_SESSION,
-            "endSessionByForm",
-            "Ends the session with a form",
-        )
-        .value(FORM, parameters::logout_request())
-        .error(ErrorType::page(
-            403,
-            "the answer to the question is out of date, or comes from another site",
-        ))),
-    ]
-}
+/// The header of a request with a DPoP proof: its name and its meaning.
+pub(super) const DPOP_HEADER: (&str, &str) = (
+    "DPoP",
+    "A proof that the client has the key to which what it gets is bound (RFC 9449 §4).",
+);
+
+/// The errors of a request with a DPoP proof: the code and its meaning.
+pub(super) const INVALID_PROOF: (&str, &str) = (
+    "invalid_dpop_proof",
+    "the DPoP proof is not valid, or there is none and the client needs one (RFC 9449 §5)",
+);
+pub(super) const USE_NONCE: (&str, &str) = (
+    "use_dpop_nonce",
+    "the DPoP proof needs the nonce of the header DPoP-Nonce (RFC 9449 §8)",
+);
 
 /// With the errors that every endpoint for clients has (RFC 6749 §5.2).
-fn of_clients(operation: Operation) -> Operation {
+pub(super) fn of_clients(operation: Operation) -> Operation {
     operation
         .format(ErrorFormat::OAuth)
         .error(ErrorType::oauth(
@@ -180,6 +129,7 @@ fn tokens() -> Vec<Operation> {
             "issueTokens",
             "Issues tokens (RFC 6749 §3.2)",
         ))
+        .header(DPOP_HEADER.0, DPOP_HEADER.1)
         .value(FORM, parameters::token_request())
         .response(
             Response::new(200, "The tokens (RFC 6749 §5.1).")
@@ -191,6 +141,28 @@ fn tokens() -> Vec<Operation> {
             "invalid_grant",
             "the code or refresh token is not valid, or another client's",
         ))
+        .error(ErrorType::oauth(
+            400,
+            "authorization_pending",
+            "the person has not decided about the device yet (RFC 8628 §3.5)",
+        ))
+        .error(ErrorType::oauth(
+            400,
+            "slow_down",
+            "the device asks too often, and has to wait five seconds longer from now on (RFC 8628 §3.5)",
+        ))
+        .error(ErrorType::oauth(
+            400,
+            "access_denied",
+            "the person denied the device access (RFC 8628 §3.5)",
+        ))
+        .error(ErrorType::oauth(
+            400,
+            "expired_token",
+            "the device code has expired (RFC 8628 §3.5)",
+        ))
+        .error(ErrorType::oauth(400, INVALID_PROOF.0, INVALID_PROOF.1))
+        .error(ErrorType::oauth(400, USE_NONCE.0, USE_NONCE.1))
         .error(ErrorType::oauth(
             400,
             "unauthorized_client",
@@ -218,8 +190,29 @@ fn tokens() -> Vec<Operation> {
             "Revokes a token (RFC 7009)",
         ))
         .description("The answer is the same for a token that is not known.")
+        .error(ErrorType::oauth(
+            400,
+            "unsupported_token_type",
+            "an exchanged token ends with the grant of its user (RFC 7009 §2.2.1)",
+        ))
         .value(FORM, parameters::revocation_request())
         .response(Response::new(200, "The token is no longer valid.")),
+        of_clients(Operation::new(
+            Method::POST,
+            INTROSPECT,
+            "introspectToken",
+            "Tells whether a token is valid, and what it is for (RFC 7662)",
+        ))
+        .description(
+            "A client learns about its own tokens, and about those for the `resource` that it is registered as. With \
+             `Accept: application/token-introspection+jwt` the answer is a signed JWT (RFC 9701).",
+        )
+        .value(FORM, parameters::introspection_request())
+        .response(
+            Response::new(200, "The token; of one that is not valid, `active` alone.")
+                .json::<IntrospectionResponse>()
+                .header("Cache-Control", "`no-store`."),
+        ),
     ]
 }
 
@@ -239,6 +232,8 @@ fn userinfo() -> Vec<Operation> {
             "readUserInfoByPost",
             "Returns claims about the user",
         )
+        .value(FORM, parameters::userinfo_request())
+        .optional_body()
         .response(answer()),
     ]
 }

@@ -1,14 +1,20 @@
 //! The descriptions of the pages for people.
 
 use chassis::openapi::{ErrorFormat, ErrorType, Operation, Response};
-use contract::paths::auth::{ASSET, FAVICON, HOME, LOGIN, LOGOUT, REGISTER, REGISTRATION_STATUS, SETUP};
+use contract::paths::auth::{
+    ASSET, CLIENT_LOGO, CONSENT, DEVICE, FAVICON, HOME, LOGIN, LOGOUT, REGISTER, REGISTRATION_STATUS,
+    SECURITY, SECURITY_APPLICATIONS, SECURITY_SESSIONS, SETUP,
+};
 use http::Method;
 use serde_json::json;
 
+use crate::http::authorize::consent::{ConsentForm, ConsentQuery};
+use crate::pages::device::{DeviceForm, DeviceQuery};
 use crate::pages::login::{LoginForm, LoginQuery};
 use crate::pages::logout::LogoutInput;
 use crate::pages::register::RegisterForm;
 use crate::pages::registration_status::{ContinueForm, RegistrationStatusQuery};
+use crate::pages::security::{EndSessionForm, WithdrawForm};
 use crate::pages::setup::{SetupForm, SetupQuery};
 
 const UNREADABLE_QUERY: ErrorType = ErrorType::page(400, "the request cannot be read");
@@ -66,7 +72,52 @@ fn forms() -> Vec<Operation> {
     let mut all = sign_in_forms();
     all.extend(registration_forms());
     all.extend(setup_forms());
+    all.extend(device_forms());
+    all.extend(consent_forms());
     all
+}
+
+/// The page for devices (RFC 8628 §3.3). What is wrong with a code in the address is answered like one in the form.
+fn device_forms() -> Vec<Operation> {
+    let of_code = |operation: Operation| {
+        operation
+            .error(ErrorType::page(
+                422,
+                "no device shows this code; the page has the form with the error",
+            ))
+            .error(ErrorType::page(
+                429,
+                "there were too many tries; `Retry-After` says when to try again",
+            ))
+    };
+    vec![
+        of_code(show_or_lead(DEVICE, "showDevice", "Shows the page for devices"))
+            .error(ErrorType::page(
+                403,
+                "the application asks for nothing that the person may allow",
+            ))
+            .query::<DeviceQuery>()
+            .error(UNREADABLE_QUERY)
+            .unreadable_is(400),
+        of_code(submit(
+            DEVICE,
+            "submitDevice",
+            "Finds a device, or allows or denies it access",
+        ))
+        .form::<DeviceForm>()
+        .response(
+            Response::new(
+                200,
+                "The question whether to allow the device access, or the result.",
+            )
+            .html(),
+        )
+        .error(ErrorType::page(
+            403,
+            "the application asks for nothing that the person may allow",
+        ))
+        .error(OUT_OF_DATE),
+    ]
 }
 
 fn sign_in_forms() -> Vec<Operation> {
@@ -80,7 +131,27 @@ fn sign_in_forms() -> Vec<Operation> {
         show(LOGOUT, "showLogout", "Shows the sign-out page"),
         submit(LOGOUT, "submitLogout", "Signs out")
             .form::<LogoutInput>()
+            .response(Response::new(200, "The page on which applications hear of it in frames.").html())
             .error(OUT_OF_DATE),
+        show_or_lead(
+            SECURITY,
+            "showSecurity",
+            "Shows the sessions and the connected applications of a person",
+        ),
+        submit(
+            SECURITY_SESSIONS,
+            "submitEndSession",
+            "Ends a session of the person",
+        )
+        .form::<EndSessionForm>()
+        .error(OUT_OF_DATE),
+        submit(
+            SECURITY_APPLICATIONS,
+            "submitWithdrawal",
+            "Withdraws the access of an application",
+        )
+        .form::<WithdrawForm>()
+        .error(OUT_OF_DATE),
     ]
 }
 
@@ -129,6 +200,32 @@ fn setup_forms() -> Vec<Operation> {
     ]
 }
 
+fn consent_forms() -> Vec<Operation> {
+    let gone = || {
+        ErrorType::page(
+            400,
+            "the authorization request is over or belongs to another browser, or the request cannot be read",
+        )
+    };
+    vec![
+        show_or_lead(
+            CONSENT,
+            "showConsent",
+            "Asks whether an application may have access",
+        )
+        .query::<ConsentQuery>()
+        .error(gone())
+        .unreadable_is(400),
+        submit(
+            CONSENT,
+            "submitConsent",
+            "Allows an application access, or denies it",
+        )
+        .form::<ConsentForm>()
+        .error(gone()),
+    ]
+}
+
 fn assets() -> Vec<Operation> {
     let file = || {
         let text = json!({ "type": "string" });
@@ -137,6 +234,15 @@ fn assets() -> Vec<Operation> {
             .value("image/svg+xml", text.clone())
             .value("image/png", text.clone())
             .value("image/jpeg", text.clone())
+            .value("image/webp", text)
+            .header("ETag", "The tag of its content.")
+    };
+    let logo = || {
+        let text = json!({ "type": "string" });
+        Response::new(200, "The image.")
+            .value("image/png", text.clone())
+            .value("image/jpeg", text.clone())
+            .value("image/gif", text.clone())
             .value("image/webp", text)
             .header("ETag", "The tag of its content.")
     };
@@ -155,6 +261,21 @@ fn assets() -> Vec<Operation> {
         )
         .header("If-None-Match", "The tag that the browser has.")
         .response(file())
+        .response(unchanged()),
+        Operation::new(
+            Method::GET,
+            CLIENT_LOGO,
+            "readClientLogo",
+            "Returns the logo of an application",
+        )
+        .description("An image that was fetched from the `logo_uri` of a client. The consent page shows it.")
+        .path_parameter(
+            "digest",
+            "The digest of the image, under a key of the installation.",
+            json!({ "type": "string", "minLength": 64, "maxLength": 64 }),
+        )
+        .header("If-None-Match", "The tag that the browser has.")
+        .response(logo())
         .response(unchanged()),
         Operation::new(Method::GET, FAVICON, "readFavicon", "Returns the icon")
             .header("If-None-Match", "The tag that the browser has.")

@@ -58,7 +58,7 @@ fn email(subject: &Subject) -> Option<&str> {
 }
 
 /// Such as `22 November 2026, 23:05 UTC`.
-fn day_and_time(at: Timestamp) -> String {
+pub(super) fn day_and_time(at: Timestamp) -> String {
     match jiff::Timestamp::from_microsecond(at.as_micros()) {
         Ok(at) => at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
         Err(_) => String::new(),

@@ -78,7 +78,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let return_to = ReturnTo::parse(&query?.0.return_to);
     if !return_to.leads_out() && state.browser.current(&headers).await?.is_some() {
-        return Ok(state.pages.redirect("/"));
+        return Ok(state.pages.redirect(return_to.as_str()));
     }
     let hint = match return_to.query() {
         Some(query) => {

@@ -1,15 +1,21 @@
-//! The HTML pages: sign-in, registration, sign-out and set-up. They work without JavaScript, keep what was
+//! The HTML pages: sign-in, registration, devices, sign-out, set-up, and sessions with connected applications. They work
+//! without JavaScript, keep what was
 //! typed when a form has an error, and have the brand of the installation.
 //!
 //! A handler reads a form, calls a use case and shows a view of [`crate::html`].
 
 mod account_fields;
+pub(crate) mod client_logo;
+pub(crate) mod device;
 mod double_click;
+mod form_post;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod not_assigned;
 pub(crate) mod register;
 pub(crate) mod registration_status;
+pub(crate) mod security;
 mod session;
 pub(crate) mod setup;
 mod sign_in_gate;
@@ -29,7 +35,8 @@ pub use crate::html::forms::{
     session_token,
 };
 pub use crate::html::{ErrorPage, Pages};
-pub use logout::clear_browser_state;
+pub use form_post::form_post_page;
+pub use logout::{LogoutFrames, clear_browser_state, signed_out_with_frames, signed_out_with_link};
 
 pub(crate) use sign_in_gate::gate_page;
 

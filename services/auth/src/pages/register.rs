@@ -77,7 +77,7 @@ pub(crate) async fn show(
     require_open(&state)?;
     let return_to = ReturnTo::parse(&query?.0.return_to);
     if !return_to.leads_out() && state.browser.current(&headers).await?.is_some() {
-        return Ok(state.pages.redirect("/"));
+        return Ok(state.pages.redirect(return_to.as_str()));
     }
     Ok(page(
         &state,

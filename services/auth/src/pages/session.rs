@@ -73,21 +73,24 @@ impl BrowserSessions {
         return_to: &ReturnTo,
     ) -> Result<Option<Response>, PageError> {
         let before = self.current(headers).await?;
-        let mut tx = self.db.begin("pages_sign_in").await?;
-        let started = match self
-            .sessions
-            .start_or_renew(&mut tx, before.as_ref(), who, client)
-            .await
-        {
-            Ok(started) => started,
+        let mut tx = self.db.begin_shared("pages_sign_in").await?;
+        let signed_in = async {
+            let started = self
+                .sessions
+                .start_or_renew(&mut tx, before.as_ref(), who, client)
+                .await?;
+            let device = match who.known_device {
+                true => None,
+                false => Some(self.accounts.remember_device(&mut tx, who.account_id).await?),
+            };
+            Ok((started, device))
+        }
+        .await;
+        let (started, device) = match tx.finish(signed_in).await {
+            Ok(signed_in) => signed_in,
             Err(StartError::Refused) => return Ok(None),
             Err(StartError::Db(error)) => return Err(error.into()),
         };
-        let device = match who.known_device {
-            true => None,
-            false => Some(self.accounts.remember_device(&mut tx, who.account_id).await?),
-        };
-        tx.commit().await?;
         let mut response = self.pages.redirect(return_to.as_str());
         if let Some(device) = device {
             self.pages.set_cookie(

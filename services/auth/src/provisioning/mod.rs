@@ -13,10 +13,10 @@ pub use user_event_handler::UserEventHandler;
 use uuid::Uuid;
 
 use crate::accounts::{self, Accounts};
-use crate::registration::{self, Registrations, Rejection};
+use crate::registration::{self, RegistrationState, Registrations, Rejection};
 use crate::sessions::Sessions;
 use crate::throttle::{self, Key};
-use crate::{setup_links, subjects};
+use crate::{credentials, pending_credentials, setup_links, subjects};
 
 /// Applies the states of users.
 #[derive(Clone)]
@@ -50,20 +50,61 @@ impl Provisioning {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn apply_state(&self, tx: &mut Tx, state: &UserState) -> Result<(), DbError> {
+        let credential = self.new_credential(tx, state).await?;
         if !subjects::upsert_if_newer(tx, state).await? {
             return Ok(());
         }
-        if registration::was_rejected(tx, state.id).await? {
+        let registration = registration::state(tx, state.id).await?;
+        if matches!(registration, Some(RegistrationState::Rejected(_))) {
             tracing::warn!(user.id = %state.id, "user of a rejected registration erased");
             return self.erase(tx, state.id).await;
         }
         accounts::ensure_row(tx, state.id, self.clock.now()).await?;
-        self.registrations.complete(tx, state.id).await?;
+        if registration.is_some() {
+            self.registrations.complete(tx, state.id).await?;
+        }
+        if let Some(credential) = credential {
+            self.apply_credential(tx, state, credential).await?;
+        }
         if !state.active {
             self.sessions
                 .end_all(tx, state.id, SessionEnd::Deactivated)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// The credential that the state names, if the state before did not name it.
+    async fn new_credential(&self, tx: &mut Tx, state: &UserState) -> Result<Option<Uuid>, DbError> {
+        let Some(named) = state.credential_id else {
+            return Ok(None);
+        };
+        let before = subjects::credential_id(tx, state.id).await?;
+        Ok((before != Some(named)).then_some(named))
+    }
+
+    /// Makes a pending credential the password of its account, and ends the sessions and grants of the account, as every
+    /// other change of a password does. Links with which somebody could choose another one end too, and failures at the old
+    /// password are forgotten.
+    async fn apply_credential(
+        &self,
+        tx: &mut Tx,
+        state: &UserState,
+        credential: Uuid,
+    ) -> Result<(), DbError> {
+        let id = state.id;
+        accounts::lock(tx, id).await?;
+        let Some(hash) = pending_credentials::consume(tx, credential, id).await? else {
+            tracing::warn!(user.id = %id, "the password that came with a change of a user is not here any more: a later change has another one, or the database was restored");
+            return Ok(());
+        };
+        credentials::set_password(tx, id, &hash, self.clock.now()).await?;
+        setup_links::delete_by_account(tx, id).await?;
+        throttle::clear(tx, &Key::account(state.user_name.key())).await?;
+        throttle::clear(tx, &Key::devices(id)).await?;
+        self.sessions.end_all(tx, id, SessionEnd::PasswordChanged).await?;
+        self.accounts.append_password_added(tx, id).await?;
+        tracing::info!(event.action = "password-provisioned", event.outcome = "success", user.target.id = %id, "password set with a change of a user");
         Ok(())
     }
 
@@ -104,6 +145,7 @@ impl Provisioning {
         }
         registration::delete(tx, id).await?;
         setup_links::delete_by_account(tx, id).await?;
+        pending_credentials::delete_by_user(tx, id).await?;
         accounts::delete(tx, id).await?;
         let event = SubjectErased {
             id,

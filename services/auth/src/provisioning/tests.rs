@@ -50,6 +50,29 @@ testkit::on_both_engines! {
         assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
     }
 
+    async fn a_deleted_user_is_refused_at_once_and_signs_in_again_when_restored(db: TestDb) {
+        let app = testing::app(&db).await;
+        let ann = app.person("ann").await;
+        let started = app.start(&app.sign_in("ann", PASSWORD).await.unwrap()).await.unwrap();
+        let mut deleted = person_state(ann, "ann");
+        (deleted.version, deleted.active, deleted.deleted_at) = (2, false, Some(testing::BEGINNING));
+        app.change(&deleted).await;
+        assert!(app.sessions.find(&started.token).await.unwrap().is_none());
+        assert!(matches!(app.sign_in("ann", PASSWORD).await, Err(SignInError::InvalidCredentials)));
+        // Somebody else has the name meanwhile, though the deletion was told of by a clock that is ahead.
+        let mut other = person_state(app.random.uuid(&*app.clock), "ann");
+        other.updated_at = testing::BEGINNING - std::time::Duration::from_secs(60);
+        app.change(&other).await;
+        let bcrypt = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
+        app.credential_import.replace(other.id, &bcrypt.into()).await.unwrap();
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, other.id);
+        let mut restored = person_state(ann, "anna");
+        restored.version = 3;
+        app.change(&restored).await;
+        assert_eq!(app.sign_in("anna", PASSWORD).await.unwrap().account_id, ann, "the password is as before");
+        assert_eq!(app.sign_in("ann", PASSWORD).await.unwrap().account_id, other.id);
+    }
+
     async fn a_name_that_moves_between_people_leads_to_the_newer_one(db: TestDb) {
         let app = testing::app(&db).await;
         let first = app.person("ann").await;

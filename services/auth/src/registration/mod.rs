@@ -18,7 +18,7 @@ use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
 use contract::RejectionReason;
-pub(crate) use store::{clear_proof, delete, insert, state, was_rejected};
+pub(crate) use store::{clear_proof, delete, insert, state};
 use uuid::Uuid;
 
 use crate::accounts::Accounts;

@@ -46,12 +46,6 @@ pub(crate) async fn state(db: &mut impl Connection, id: Uuid) -> Result<Option<R
     )
 }
 
-/// True if the user service rejected this registration, as far back as that is retained.
-pub(crate) async fn was_rejected(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
-    let statement = "SELECT EXISTS (SELECT 1 FROM registrations WHERE id = $1 AND state = 'rejected')";
-    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(id).fetch_one(c).await?))
-}
-
 /// The key of the user name of a pending registration.
 pub(crate) async fn pending_user_name_key(tx: &mut Tx, id: Uuid) -> Result<Option<String>, DbError> {
     let statement = "SELECT user_name_key FROM registrations WHERE id = $1 AND state = 'pending'";

@@ -11,16 +11,17 @@ mod tests;
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
 use events::operations::Operations;
-use events::restore::{claim_pending, note_catching_up, pending, take_erased};
+use events::restore::{claim_pending, note_catching_up, pending, take_deleted, take_erased};
 
 pub use sign_in_gate::SignInGate;
 pub(crate) use sign_in_gate::{CLOSED_MESSAGE, RETRY_AFTER};
 
+use crate::consents::Consents;
 use crate::provisioning::Provisioning;
 use crate::sessions::Sessions;
 use crate::{
-    accounts, authorization_requests, clients, form_submissions, grants, keys, registration, setup_links,
-    subjects,
+    accounts, authorization_requests, clients, form_submissions, grants, keys, logouts, registration,
+    setup_links, subjects,
 };
 
 /// Deletes the signing keys of the backup. It runs before the keys are read, so that new ones are generated.
@@ -42,6 +43,7 @@ pub(crate) async fn delete_restored_keys(db: &Db) -> Result<(), DbError> {
 pub struct Restore {
     db: Db,
     clock: SharedClock,
+    consents: Consents,
     provisioning: Provisioning,
     sessions: Sessions,
     operations: Operations,
@@ -52,6 +54,7 @@ impl Restore {
     /// A restoration of `db`, during which `gate` is closed.
     pub fn new(
         (db, clock): (Db, SharedClock),
+        consents: Consents,
         provisioning: Provisioning,
         sessions: Sessions,
         operations: Operations,
@@ -60,6 +63,7 @@ impl Restore {
         Self {
             db,
             clock,
+            consents,
             provisioning,
             sessions,
             operations,
@@ -82,14 +86,21 @@ impl Restore {
         accounts::raise_versions(&mut tx, by).await?;
         clients::raise_versions(&mut tx, by).await?;
         subjects::raise_versions(&mut tx, by).await?;
+        clients::note_restoration_of_assertions(&mut tx, self.clock.now()).await?;
+        // The user service says what became of them.
+        for deleted in take_deleted(&mut tx).await? {
+            self.provisioning.suspend(&mut tx, deleted).await?;
+        }
         for erased in take_erased(&mut tx).await? {
             self.provisioning.erase(&mut tx, erased).await?;
         }
         if !restoration.keep_sessions {
             self.sessions.after_restore(&mut tx).await?;
+            self.consents.after_restore(&mut tx).await?;
             grants::revoke_all(&mut tx, self.clock.now()).await?;
             authorization_requests::delete_all(&mut tx).await?;
             form_submissions::delete_all(&mut tx).await?;
+            logouts::delete_all(&mut tx).await?;
             accounts::forget_all_devices(&mut tx).await?;
             registration::proof::after_restore(&mut tx).await?;
             setup_links::delete_all(&mut tx).await?;

@@ -10,8 +10,9 @@ use events::restore::{Restoration, note_caught_up, note_erased_in, note_in};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::authorization_requests::Browser;
+use crate::authorization_requests::{Browser, PushedRequest};
 use crate::clients::DIRECT_CLIENT;
+use crate::device_authorizations::NewDevice;
 use crate::form_submissions::SubmissionKey;
 use crate::http::sign_in_gate::{check_people_admitted, check_tokens_issued};
 use crate::testing::{self, PASSWORD};
@@ -49,6 +50,11 @@ testkit::on_both_engines! {
         testing::persons_token(&app, bob, DIRECT_CLIENT, "openid").await;
         let browser = Browser { cookie: &cookie, session: None, ip: None };
         app.authorization_requests.save("client_id=web", browser).await.unwrap();
+        let pushed = PushedRequest { client_id: "web", unauthenticated: None, query: "client_id=web" };
+        app.authorization_requests.push(pushed).await.unwrap();
+        let direct = app.clients.find(DIRECT_CLIENT).await.unwrap().unwrap();
+        let device = NewDevice { client: &direct, ip: None, scope: &Default::default(), audiences: &[] };
+        app.device_authorizations.request(device).await.unwrap();
         app.form_submissions.claim(SubmissionKey([7; 32])).await.unwrap().unwrap();
         app.setup_links.invite(bob).await.unwrap().unwrap();
         let mut tx = db.begin("test").await.unwrap();
@@ -66,6 +72,8 @@ testkit::on_both_engines! {
                 "SELECT count(*) FROM sessions",
                 "SELECT count(*) FROM grants WHERE revoked_at IS NULL",
                 "SELECT count(*) FROM authorization_requests",
+                "SELECT count(*) FROM pushed_authorization_requests",
+                "SELECT count(*) FROM device_authorizations",
                 "SELECT count(*) FROM form_submissions",
                 "SELECT count(*) FROM setup_links",
                 "SELECT count(*) FROM devices",

@@ -5,7 +5,7 @@ use contract::SessionEnded;
 use uuid::Uuid;
 
 use super::{Session, SessionEnd, Sessions, store};
-use crate::{accounts, grants, registration};
+use crate::{accounts, grants, logouts, registration};
 
 impl Sessions {
     /// Ends one session and revokes its grants. Returns whether it existed.
@@ -13,27 +13,36 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub async fn end(&self, tx: &mut Tx, id: Uuid, reason: SessionEnd) -> Result<bool, DbError> {
+        Ok(self.end_one(tx, id, reason).await?.is_some())
+    }
+
+    /// Ends one session. Returns the clients with a logout URI that took part in it, or `None` when it did not exist.
+    async fn end_one(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        reason: SessionEnd,
+    ) -> Result<Option<Vec<String>>, DbError> {
         let Some(account) = store::account_of(tx, id).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         accounts::lock(tx, account).await?;
         if !store::delete(tx, id).await? {
-            return Ok(false);
+            return Ok(None);
         }
-        self.record_end(tx, account, id, reason).await?;
-        Ok(true)
+        self.record_end(tx, account, id, reason).await.map(Some)
     }
 
-    /// Ends a session, because the person signs out.
+    /// Ends a session, because the person signs out. Returns the clients with a logout URI that took part in it.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn sign_out(&self, session: &Session) -> Result<(), DbError> {
+    pub(crate) async fn sign_out(&self, session: &Session) -> Result<Vec<String>, DbError> {
         let mut tx = self.db.begin("sign_out").await?;
-        self.end(&mut tx, session.id, SessionEnd::SignedOut).await?;
+        let clients = self.end_one(&mut tx, session.id, SessionEnd::SignedOut).await?;
         tx.commit().await?;
         tracing::info!(event.action = "sign-out", event.outcome = "success", user.id = %session.account_id, "user signed out");
-        Ok(())
+        Ok(clients.unwrap_or_default())
     }
 
     /// Ends every session of an account, revokes its grants, and deletes its known devices and its registration
@@ -92,15 +101,20 @@ impl Sessions {
         account: Uuid,
         id: Uuid,
         reason: SessionEnd,
-    ) -> Result<(), DbError> {
-        grants::revoke_for_session(tx, id, self.clock.now()).await?;
+    ) -> Result<Vec<String>, DbError> {
+        let now = self.clock.now();
+        grants::revoke_for_session(tx, id, now).await?;
+        // A session that nobody used any more says nothing of the sessions at the applications.
+        let notifies = reason != SessionEnd::Expired;
+        let clients = logouts::end_session(tx, id, account, now, notifies).await?;
         let event = |version| SessionEnded {
             id,
             user_id: account,
             reason,
             version,
         };
-        self.accounts.append_event(tx, account, event).await.map(drop)
+        self.accounts.append_event(tx, account, event).await?;
+        Ok(clients)
     }
 
     /// Ends every session, because the database was restored from a backup.

@@ -1,6 +1,7 @@
 //! Sign-in sessions. A browser has an opaque session token, of which only the hash is stored.
 
 mod end;
+mod list;
 mod settings;
 mod start;
 mod store;
@@ -15,6 +16,8 @@ use chassis::random::SharedRandom;
 
 use chassis::secret::Token;
 pub use contract::SessionEnd;
+use contract::UserState;
+pub(crate) use list::LiveSession;
 pub use settings::SessionSettings;
 use uuid::Uuid;
 
@@ -128,16 +131,54 @@ impl Sessions {
             return Ok(None);
         };
         drop(reader);
+        self.keep_alive(row, now).await.map(Some)
+    }
+
+    /// As [`Self::find`], with the state of the user, by the same statement. `None` for the state of a user who is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn find_with_user(
+        &self,
+        token: &Token,
+    ) -> Result<Option<(Session, Option<UserState>)>, DbError> {
+        let now = self.clock.now();
+        let mut reader = self.db.reader().await?;
+        let Some(row) = store::find_with_user(&mut reader, &token.hash(), now).await? else {
+            return Ok(None);
+        };
+        drop(reader);
+        let session = self.keep_alive(row.session, now).await?;
+        Ok(Some((session, row.state.map(|state| state.0))))
+    }
+
+    /// Records the use of a session that was just read.
+    async fn keep_alive(&self, row: store::SessionRow, now: Timestamp) -> Result<Session, DbError> {
         if row.last_seen_at > now + SKEW {
-            return self.correct_clock_skew(row, now).await.map(Some);
+            return self.correct_clock_skew(row, now).await;
         }
-        if now.since(row.last_seen_at) >= TOUCH_EVERY {
-            let mut tx = self.db.begin("session_touch").await?;
-            let idle_until = (now + self.settings.idle()).min(row.expires_at);
-            store::touch(&mut tx, row.id, now, idle_until, now - TOUCH_EVERY).await?;
-            tx.commit().await?;
+        self.touch(row.id, row.last_seen_at, row.expires_at).await?;
+        Ok(row.into())
+    }
+
+    /// Records the use of a live session, once a minute at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn touch(
+        &self,
+        id: Uuid,
+        last_seen_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), DbError> {
+        let now = self.clock.now();
+        if now.since(last_seen_at) < TOUCH_EVERY {
+            return Ok(());
         }
-        Ok(Some(row.into()))
+        let mut tx = self.db.begin_shared("session_touch").await?;
+        let idle_until = (now + self.settings.idle()).min(expires_at);
+        store::touch(&mut tx, id, now, idle_until, now - TOUCH_EVERY).await?;
+        tx.commit().await
     }
 
     /// Corrects a session that was written before the clock was set back. It stays live and does not end later. A

@@ -4,9 +4,11 @@ use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx};
 use chassis::on_engine;
 use chassis::secret::{Token, TokenHash};
+use contract::UserState;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Session, SessionLifetime};
+use super::{LiveSession, Session, SessionLifetime};
 use chassis::http::ClientInfo;
 
 /// The number of sessions that one sweep ends at most, so that its transaction stays short.
@@ -55,6 +57,14 @@ pub(crate) struct SessionRow {
     amr: String,
     pub(crate) last_seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+}
+
+/// A stored session with the state of its user, as [`find_with_user`] reads it.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub(super) struct SessionWithUser {
+    #[sqlx(flatten)]
+    pub(super) session: SessionRow,
+    pub(super) state: Option<Json<UserState>>,
 }
 
 impl From<SessionRow> for Session {
@@ -134,6 +144,32 @@ pub(crate) async fn find(
     Ok(
         on_engine!(db, c => sqlx::query_as(statement).bind(token.as_bytes()).bind(now).fetch_optional(c).await?),
     )
+}
+
+/// The live session of a token, with the state of its user.
+pub(super) async fn find_with_user(
+    db: &mut impl Connection,
+    token: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<SessionWithUser>, DbError> {
+    let statement = "SELECT id, account_id, auth_time, amr, last_seen_at, expires_at,
+            (SELECT claims FROM subjects WHERE subjects.id = sessions.account_id) AS state
+        FROM sessions WHERE token_hash = $1 AND idle_until > $2 AND expires_at > $2";
+    Ok(
+        on_engine!(db, c => sqlx::query_as(statement).bind(token.as_bytes()).bind(now).fetch_optional(c).await?),
+    )
+}
+
+/// The live sessions of an account, the last used first.
+pub(super) async fn list_live(
+    db: &mut impl Connection,
+    account: Uuid,
+    now: Timestamp,
+) -> Result<Vec<LiveSession>, DbError> {
+    let statement = "SELECT id, started_at, auth_time, last_seen_at, expires_at, client_ip, user_agent
+        FROM sessions WHERE account_id = $1 AND idle_until > $2 AND expires_at > $2
+        ORDER BY last_seen_at DESC, id";
+    Ok(on_engine!(db, c => sqlx::query_as(statement).bind(account).bind(now).fetch_all(c).await?))
 }
 
 /// Records the use of a session, unless that was done since `before`.

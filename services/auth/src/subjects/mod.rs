@@ -1,12 +1,18 @@
 //! Subjects: this service's copy of the users, fed by the events of the user service.
 
+mod claims;
 mod holdings;
 mod store;
 
 use chassis::db::{Connection, Db, DbError};
+pub(crate) use claims::value as claim;
+pub use claims::{AttributePath, ConfiguredClaims};
 use contract::UserState;
 pub use holdings::SubjectHoldings;
-pub(crate) use store::{deactivate, delete, insert_tombstone, lock_active, raise_versions, upsert_if_newer};
+pub(crate) use store::find as find_state;
+pub(crate) use store::{
+    credential_id, deactivate, delete, insert_tombstone, lock_active, raise_versions, upsert_if_newer,
+};
 use uuid::Uuid;
 
 use crate::groups;
@@ -61,8 +67,16 @@ pub async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Subject>,
     let Some(state) = store::find(db, id).await? else {
         return Ok(None);
     };
+    of_state(db, state).await.map(Some)
+}
+
+/// The subject of a state that another statement has read. Nothing is read for somebody without groups.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn of_state(db: &mut impl Connection, state: UserState) -> Result<Subject, DbError> {
     let groups = groups::effective_names(db, &state).await?;
-    Ok(Some(Subject::new(state, groups)))
+    Ok(Subject::new(state, groups))
 }
 
 /// True if somebody administers: there is an active subject in the group of the administrators, or a group in it. Who makes

@@ -19,6 +19,12 @@ pub(crate) async fn find(db: &mut impl Connection, id: Uuid) -> Result<Option<Us
     Ok(found.map(|Json(state)| state))
 }
 
+/// The credential that the state of a user named last.
+pub(crate) async fn credential_id(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let state = find(tx, id).await?;
+    Ok(state.and_then(|state| state.credential_id))
+}
+
 /// Inserts or updates the state of a user when it is newer and there is no tombstone. Returns whether it was
 /// written.
 pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bool, DbError> {
@@ -36,7 +42,7 @@ pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bo
     };
     let changed = on_engine!(tx, c => sqlx::query(statement)
         .bind(state.id)
-        .bind(state.user_name.key())
+        .bind(name_key(state))
         .bind(state.active)
         .bind(administrator)
         .bind(Json(state))
@@ -45,6 +51,18 @@ pub(crate) async fn upsert_if_newer(tx: &mut Tx, state: &UserState) -> Result<bo
         .execute(c).await?.rows_affected());
     Ok(changed == 1)
 }
+
+/// The key by which a subject is found at a sign-in. That of a deleted user is one that no name has, because somebody else may have
+/// the name.
+fn name_key(state: &UserState) -> String {
+    match state.deleted_at {
+        None => state.user_name.key().to_owned(),
+        Some(_) => format!("{DELETED_PREFIX}{}", state.id),
+    }
+}
+
+/// The beginning of the key of a deleted user: no user name has a space.
+const DELETED_PREFIX: &str = " ";
 
 /// Locks an active subject until the transaction ends, so that a transaction that disables or erases it
 /// waits. Returns whether there is an active subject.

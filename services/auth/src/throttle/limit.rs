@@ -56,6 +56,13 @@ impl Limit {
         ..Self::ACCOUNT
     };
 
+    /// The limit of the user codes of devices that one person tries (RFC 8628 §5.1). It has no end, so that nobody is locked out.
+    pub(crate) const USER_CODES: Self = Self {
+        max_failures: i64::MAX,
+        resets_after: Some(SOURCE_RESETS_AFTER),
+        ..Self::ACCOUNT
+    };
+
     /// The daily limit of one network at an account with [`MAX_FAILURES`].
     pub(crate) const DAILY: Self = Self {
         free_failures: 0,

@@ -39,7 +39,7 @@ pub(crate) const COUNTER_RETENTION: Duration = Duration::from_secs(30 * 24 * 360
 pub(crate) const EXHAUSTED_COUNTER_RETENTION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The key of a counter: SHA-256 of what is counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key(TokenHash);
 
 impl Key {
@@ -76,6 +76,11 @@ impl Key {
     /// The counter of all known devices of an account.
     pub(crate) fn devices(account: Uuid) -> Self {
         Self(TokenHash::of(&format!("devices:{account}")))
+    }
+
+    /// The counter of the user codes of devices that the person of an account has tried (RFC 8628 §5.1).
+    pub(crate) fn user_codes(account: Uuid) -> Self {
+        Self(TokenHash::of(&format!("user codes:{account}")))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -91,7 +91,7 @@ impl Throttle {
             self.clamp(&admissions, now).await?;
             return Err(ReserveError::Throttled { retry_after });
         }
-        let mut tx = self.db.begin("reserve_guess").await?;
+        let mut tx = self.db.begin_shared("reserve_guess").await?;
         for one in &admissions {
             if !store::reserve(&mut tx, &one.key, one.limit, now).await? {
                 let tally = store::find(&mut tx, &one.key).await?;
@@ -114,7 +114,7 @@ impl Throttle {
         if !failed {
             return self.release(guess).await;
         }
-        let mut tx = self.db.begin("guess_failed").await?;
+        let mut tx = self.db.begin_shared("guess_failed").await?;
         guess.record_failure(&mut tx, self.clock.now()).await?;
         tx.commit().await
     }
@@ -124,7 +124,7 @@ impl Throttle {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn release(&self, guess: Reservation) -> Result<(), DbError> {
-        let mut tx = self.db.begin("give_guess_back").await?;
+        let mut tx = self.db.begin_shared("give_guess_back").await?;
         for key in &guess.keys {
             store::release(&mut tx, key).await?;
         }

@@ -1,21 +1,29 @@
 //! Authorization codes (RFC 6749 §4.1.2): hashed, valid for a minute at most, used once (SB-21).
 
-use chassis::clock::Timestamp;
-use chassis::db::Tx;
+use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
 use oidc::error::ErrorCode;
 pub use oidc::grant::CodeRedemption;
 use oidc::grant::{self, CodeDecision, StoredCode};
 use oidc::pkce::CodeChallenge;
+use oidc::resource::Resource;
+use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use std::time::Duration;
+use uuid::Uuid;
 
-use super::model::invalid_grant;
-use super::{Grant, GrantError, Tokens};
+use super::model::{invalid_grant, stored_details};
+use super::{Grant, GrantError, PendingTokens, Tokens};
 use crate::clients::Client;
+use crate::consents;
 use crate::grants::MAX_CODE_LIFETIME;
-use crate::grants::{self, CodeRow};
+use crate::grants::{self, CodeConditions, CodeRow};
+use crate::logouts;
+use crate::subjects;
+
+/// The most times that a consent is read again because it changes at that moment.
+const MAX_CONSENTS_READ: usize = 3;
 
 /// An authorization code to issue.
 #[derive(Debug)]
@@ -30,14 +38,28 @@ pub struct NewCode<'a> {
     pub redirect_uri_sent: bool,
     /// The code challenge (RFC 7636 §4.2).
     pub challenge: Option<CodeChallenge>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
+    /// The consent that the code is issued by, if the client needs one.
+    pub consent: Option<CodeConsent>,
+}
+
+/// The consent that a code is issued by.
+#[derive(Clone, Debug)]
+pub struct CodeConsent {
+    /// The scope of the stored consent, as it was read.
+    pub stored: Scope,
+    /// The scope that it has to cover.
+    pub needed: Scope,
 }
 
 impl Tokens {
-    /// Issues an authorization code.
+    /// Issues an authorization code in the transaction of the caller.
     ///
     /// # Errors
-    /// `login_required` when the session has ended meanwhile.
-    pub async fn issue_code(&self, new: NewCode<'_>) -> Result<Token, GrantError> {
+    /// `login_required` when the session has ended meanwhile, the consent was withdrawn, or the client was deleted.
+    pub async fn issue_code(&self, tx: &mut Tx, new: NewCode<'_>) -> Result<Token, GrantError> {
+        self.check_key(new.client)?;
         let code = self.random.token();
         let life = Duration::from_secs(u64::from(self.settings.code_seconds)).min(MAX_CODE_LIFETIME);
         let row = CodeRow {
@@ -50,18 +72,24 @@ impl Tokens {
             audiences: Json(new.grant.audiences),
             nonce: new.grant.nonce,
             code_challenge: new.challenge.map(|challenge| challenge.as_str().to_owned()),
+            dpop_jkt: new.dpop_jkt,
+            details: stored_details(new.grant.details),
             auth_time: new.grant.auth_time,
             amr: Json(new.grant.amr),
             expires_at: self.clock.now() + life,
             grant_id: None,
         };
-        let mut tx = self.db.begin("issue_code").await?;
-        if !grants::insert_code(&mut tx, &code.hash(), &row).await? {
+        let client = new.client.aggregate_id;
+        if !insert_code(tx, &code.hash(), &row, client, new.consent).await? {
             return Err(ErrorCode::LoginRequired
-                .because("the session has just ended")
+                .because("the session, the consent or the registration of the client has just ended")
                 .into());
         }
-        tx.commit().await?;
+        if let Some(session) = row.session_id
+            && new.client.metadata.has_logout_uri()
+        {
+            logouts::note_client(tx, session, &row.client_id).await?;
+        }
         Ok(code)
     }
 
@@ -74,19 +102,40 @@ impl Tokens {
         client: &Client,
         redeem: &CodeRedemption<'_>,
     ) -> Result<TokenResponse, GrantError> {
-        let (hash, now) = (TokenHash::of(redeem.code), self.clock.now());
+        self.check_key(client)?;
+        let hash = TokenHash::of(redeem.code);
+        let mut tx = self.db.begin_shared("redeem_code").await?;
+        let redeemed = self.redeem_code_in(&mut tx, &hash, client, redeem).await;
+        match tx.finish(redeemed).await? {
+            Some((pending, audiences)) => self.sign(pending, client, &audiences),
+            None => Err(self.refuse_code(&hash, client, redeem).await?),
+        }
+    }
+
+    /// Consumes a code and creates its grant. `None` when the code cannot be consumed.
+    async fn redeem_code_in(
+        &self,
+        tx: &mut Tx,
+        hash: &TokenHash,
+        client: &Client,
+        redeem: &CodeRedemption<'_>,
+    ) -> Result<Option<(PendingTokens, Vec<Resource>)>, GrantError> {
         let grant_id = self.random.uuid(&*self.clock);
-        let client_id = client.id.as_str();
-        let mut tx = self.db.begin("redeem_code").await?;
-        let Some(row) = grants::consume_code(&mut tx, &hash, client_id, grant_id, now).await? else {
-            return Err(self.refuse_code(tx, &hash, client_id, redeem).await?);
+        let (client_id, now) = (client.id.as_str(), self.clock.now());
+        let Some(consumed) = grants::consume_code(tx, hash, client_id, grant_id, now).await? else {
+            return Ok(None);
         };
+        let (row, state) = (consumed.code, consumed.state);
         // A request that fails here does not use the code up, because the transaction ends without a commit.
-        let (scope, audiences) = match grant::redeem_code(&stored_code(&row, false, now), client_id, redeem) {
-            CodeDecision::Issue { scope, audiences } => (scope, audiences),
-            CodeDecision::Refuse(error) => return Err(error.into()),
-            CodeDecision::RevokeReused => return Err(invalid_grant()),
-        };
+        let (scope, audiences) =
+            match grant::redeem_code(&self.stored_code(&row, false), client.registered(), redeem) {
+                CodeDecision::Issue { scope, audiences } => (scope, audiences),
+                CodeDecision::Refuse(error) => return Err(error.into()),
+                CodeDecision::RevokeReused => return Err(invalid_grant()),
+            };
+        let details = row.details.map(|details| details.0).unwrap_or_default();
+        let allowed = (client.registered(), self.issuer.detail_types());
+        let authorization_details = details.of_token(allowed, redeem.details, &audiences)?;
         let grant = Grant {
             subject: row.subject,
             scope,
@@ -95,45 +144,84 @@ impl Tokens {
             auth_time: row.auth_time,
             amr: row.amr.0,
             nonce: row.nonce,
+            details,
+            confirmation: redeem.confirmation.clone(),
         };
-        let pending = self.create_grant(&mut tx, client, grant_id, grant).await?;
-        tx.commit().await?;
-        self.sign(pending, client, &audiences)
+        let subject = match state {
+            Some(state) => subjects::of_state(tx, state.0).await?,
+            None => return Err(invalid_grant()),
+        };
+        let mut pending = self
+            .create_grant_for(tx, client, grant_id, grant, subject)
+            .await?;
+        pending.authorization_details = authorization_details;
+        Ok(Some((pending, audiences)))
     }
 
     /// Handles a code that could not be consumed. When it was used before, its grant is revoked.
     async fn refuse_code(
         &self,
-        mut tx: Tx,
         hash: &TokenHash,
-        client_id: &str,
+        client: &Client,
         redeem: &CodeRedemption<'_>,
     ) -> Result<GrantError, GrantError> {
-        let row = grants::find_code(&mut tx, hash).await?;
-        drop(tx);
+        let row = grants::find_code(&mut self.db.reader().await?, hash).await?;
         if let Some(row) = row
             && let Some(grant_id) = row.grant_id
             && let CodeDecision::RevokeReused =
-                grant::redeem_code(&stored_code(&row, true, self.clock.now()), client_id, redeem)
+                grant::redeem_code(&self.stored_code(&row, true), client.registered(), redeem)
         {
             self.grants
-                .revoke_reused(grant_id, row.subject, client_id)
+                .revoke_reused(grant_id, row.subject, client.id.as_str())
                 .await?;
         }
         Ok(invalid_grant())
     }
+
+    /// A code as the protocol sees it. `used` says whether another request has consumed it.
+    fn stored_code<'a>(&'a self, row: &'a CodeRow, used: bool) -> StoredCode<'a> {
+        StoredCode {
+            client_id: &row.client_id,
+            redirect_uri: &row.redirect_uri,
+            redirect_uri_sent: row.redirect_uri_sent,
+            code_challenge: row.code_challenge.as_deref(),
+            dpop_jkt: row.dpop_jkt.as_deref(),
+            scope: &row.scope,
+            audiences: &row.audiences,
+            default_audiences: self.issuer.audiences(),
+            expires_in: row.expires_at.left(self.clock.now(), MAX_CODE_LIFETIME),
+            used,
+        }
+    }
 }
 
-/// A code as the protocol sees it. `used` says whether another request has consumed it.
-fn stored_code(row: &CodeRow, used: bool, now: Timestamp) -> StoredCode<'_> {
-    StoredCode {
-        client_id: &row.client_id,
-        redirect_uri: &row.redirect_uri,
-        redirect_uri_sent: row.redirect_uri_sent,
-        code_challenge: row.code_challenge.as_deref(),
-        scope: &row.scope,
-        audiences: &row.audiences,
-        expires_in: row.expires_at.left(now, MAX_CODE_LIFETIME),
-        used,
+/// Inserts a code for the client with this id in events. A consent that has changed since it was read counts if it still covers
+/// what it has to. Returns whether the code was inserted.
+async fn insert_code(
+    tx: &mut Tx,
+    hash: &TokenHash,
+    row: &CodeRow,
+    client: Uuid,
+    mut consent: Option<CodeConsent>,
+) -> Result<bool, DbError> {
+    for _ in 0..MAX_CONSENTS_READ {
+        let text = consent.as_ref().map(|consent| consent.stored.to_string());
+        let conditions = CodeConditions {
+            client,
+            consent: text.as_deref(),
+        };
+        if grants::insert_code(tx, hash, row, conditions).await? {
+            return Ok(true);
+        }
+        let Some(read) = &mut consent else {
+            return Ok(false);
+        };
+        match consents::find(tx, row.subject, &row.client_id).await? {
+            Some(stored) if stored.scope != read.stored && stored.scope.covers(&read.needed) => {
+                read.stored = stored.scope;
+            }
+            _ => return Ok(false),
+        }
     }
+    Ok(false)
 }

@@ -1,6 +1,9 @@
 //! Tokens: authorization codes, refresh tokens, access tokens and ID tokens, and what a client gets for each.
 
 mod codes;
+mod devices;
+mod exchange;
+mod introspect;
 mod issuer;
 mod model;
 mod refresh;
@@ -16,24 +19,32 @@ use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, Tx};
 use chassis::random::SharedRandom;
 use chassis::secret::Token;
+use oidc::authorization_details::AuthorizationDetails;
+use oidc::dpop::Confirmation;
+use oidc::grant::refresh_token_key;
 use oidc::id_token_hint::IdTokenHint;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
 use oidc::token::TokenResponse;
+use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-pub use codes::{CodeRedemption, NewCode};
+pub use codes::{CodeConsent, CodeRedemption, NewCode};
+pub use devices::DeviceRedemption;
 pub use issuer::{Issuer, IssuerError};
 pub use model::{Grant, GrantError, client_scope, subject_scope};
 pub(crate) use model::{is_privileged, user};
+pub use refresh::RefreshRequest;
 use sign::TokenInput;
 
-use crate::clients::{Client, GrantType};
+use crate::assignments;
+use crate::clients::{self, Client, GrantType};
 use crate::grants::{self, GrantRow};
 use crate::grants::{Grants, TokenSettings};
 use crate::keys::KeyRing;
-use crate::subjects;
+use crate::scopes::Scopes;
+use crate::subjects::{self, Subject};
 
 /// Issues the tokens of this installation.
 #[derive(Clone)]
@@ -43,8 +54,20 @@ pub struct Tokens {
     random: SharedRandom,
     keys: KeyRing,
     issuer: Arc<Issuer>,
+    scopes: Scopes,
     grants: Grants,
     settings: TokenSettings,
+}
+
+/// The request of a client for a token for itself (RFC 6749 §4.4.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientTokenRequest<'a> {
+    /// `scope`.
+    pub scope: Option<&'a Scope>,
+    /// `resource` (RFC 8707 §2.2).
+    pub resources: &'a [Resource],
+    /// `authorization_details` (RFC 9396 §5).
+    pub details: Option<&'a AuthorizationDetails>,
 }
 
 /// The tokens of a grant before they are signed. They are signed after the commit, so that a signature holds
@@ -53,18 +76,23 @@ pub(crate) struct PendingTokens {
     grant: GrantRow,
     scope: Scope,
     groups: Vec<String>,
+    roles: Vec<String>,
+    /// The single claims of the ID token.
+    claims: Map<String, Value>,
+    authorization_details: AuthorizationDetails,
     nonce: Option<String>,
+    confirmation: Confirmation,
     refresh_token: Option<Token>,
     now: Timestamp,
 }
 
 impl Tokens {
-    /// Tokens of `issuer`, signed with `keys`.
+    /// Tokens of `issuer`, signed with `keys`. `scopes` has the values of claims.
     pub fn new(
         db: Db,
         (clock, random): (SharedClock, SharedRandom),
         keys: KeyRing,
-        issuer: Arc<Issuer>,
+        (issuer, scopes): (Arc<Issuer>, Scopes),
         grants: Grants,
         settings: TokenSettings,
     ) -> Self {
@@ -74,6 +102,7 @@ impl Tokens {
             random,
             keys,
             issuer,
+            scopes,
             grants,
             settings,
         }
@@ -87,11 +116,16 @@ impl Tokens {
         IdTokenHint::verify(token, server, self.clock.now().as_secs())
     }
 
+    /// `sub` by which `client` knows a user (OpenID Connect Core §8).
+    pub(crate) fn subject(&self, client: &Client, user: Uuid) -> String {
+        self.keys.subject(client.registered(), user)
+    }
+
     /// Grants access to `client` for a signed-in subject without a code. The caller commits `tx` and then has
     /// [`Self::sign`] sign the tokens.
     ///
     /// # Errors
-    /// `invalid_grant` when the subject may not sign in.
+    /// `invalid_grant` when the subject may not sign in, or is not assigned to the client.
     pub(crate) async fn issue(
         &self,
         tx: &mut Tx,
@@ -118,7 +152,11 @@ impl Tokens {
             scope: pending.scope,
             audiences,
             groups: pending.groups,
+            roles: pending.roles,
+            claims: pending.claims,
+            authorization_details: pending.authorization_details,
             nonce: pending.nonce,
+            confirmation: pending.confirmation,
             refresh_token: pending.refresh_token.map(|token| token.expose().to_owned()),
             now: pending.now,
         })
@@ -127,15 +165,20 @@ impl Tokens {
     /// Issues an access token to a client for itself (RFC 6749 §4.4).
     ///
     /// # Errors
-    /// `invalid_scope`, `invalid_target`.
+    /// `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
     pub fn issue_client_token(
         &self,
         client: &Client,
-        asked: Option<&Scope>,
-        resources: &[Resource],
+        request: &ClientTokenRequest<'_>,
+        confirmation: &Confirmation,
     ) -> Result<TokenResponse, GrantError> {
-        let scope = client_scope(client, asked)?;
-        self.sign_client_token(client, scope, &self.audiences(client, resources)?)
+        let scope = client_scope(client, request.scope)?;
+        let audiences = self.audiences(client, request.resources)?;
+        let details = request.details.cloned().unwrap_or_default();
+        let registered = &client.metadata.authorization_details_types;
+        self.issuer.detail_types().check(&details, registered)?;
+        let details = details.at(&audiences);
+        self.sign_client_token(client, scope, &audiences, confirmation, details)
     }
 
     async fn create_grant(
@@ -147,8 +190,27 @@ impl Tokens {
     ) -> Result<PendingTokens, GrantError> {
         let subject = subjects::find(tx, grant.subject)
             .await?
-            .filter(|subject| subject.active)
             .ok_or_else(model::invalid_grant)?;
+        self.create_grant_for(tx, client, id, grant, subject).await
+    }
+
+    /// As [`Self::create_grant`], for the subject of the grant, which was read before.
+    async fn create_grant_for(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        id: Uuid,
+        grant: Grant,
+        subject: Subject,
+    ) -> Result<PendingTokens, GrantError> {
+        if !subject.active {
+            return Err(model::invalid_grant());
+        }
+        // The last check before tokens are issued, whatever led here.
+        let assignment = assignments::of_subject(tx, client.registered(), &subject).await?;
+        if !assignment.assigned {
+            return Err(model::invalid_grant());
+        }
         let now = self.clock.now();
         let refreshes = client.may_use(GrantType::RefreshToken);
         let tokens = &self.settings;
@@ -170,10 +232,15 @@ impl Tokens {
             amr: Json(grant.amr),
             offline: grant.scope.contains("offline_access"),
             rotation_secret,
+            dpop_jkt: refresh_token_key(client.registered(), &grant.confirmation),
+            details: model::stored_details(grant.details),
             created_at: now,
             expires_at: now + life,
         };
         grants::insert_grant(tx, &row).await?;
+        if client.is_unused() {
+            clients::mark_used(tx, client.id.as_str(), now).await?;
+        }
         let refresh_token = if refreshes {
             let token = self.random.token();
             grants::insert_refresh_token(tx, &token.hash(), id, now).await?;
@@ -182,10 +249,14 @@ impl Tokens {
             None
         };
         Ok(PendingTokens {
+            claims: self.id_token_claims(client, &row, &subject),
+            authorization_details: AuthorizationDetails::default(),
             grant: row,
             scope: grant.scope,
             groups: subject.groups,
+            roles: assignment.roles,
             nonce: grant.nonce,
+            confirmation: grant.confirmation,
             refresh_token,
             now,
         })

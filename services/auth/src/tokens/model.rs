@@ -2,8 +2,10 @@
 
 use chassis::clock::Timestamp;
 use chassis::db::DbError;
+use contract::scopes::DELEGATED;
+use oidc::dpop::Confirmation;
 use oidc::error::OAuthError;
-use oidc::grant::{self, User};
+use oidc::grant::{self, GrantDetails, User};
 use oidc::jose::SignError;
 use oidc::resource::Resource;
 use oidc::scope::Scope;
@@ -12,18 +14,21 @@ use uuid::Uuid;
 
 use super::Tokens;
 use crate::clients::Client;
+use crate::grants::JsonText;
 use crate::subjects::Subject;
 
-/// Scopes that only administrators may grant to a client, and that clients have for themselves only by
-/// registration.
-pub(super) const PRIVILEGED_SCOPES: PrivilegedScopes<'static> = PrivilegedScopes(&[
-    "admin",
-    "users:read",
-    "users:write",
-    "groups:read",
-    "groups:write",
-    "events:read",
-]);
+/// The scopes that are granted on request alone. With [`DELEGATED`], `users` decides what was delegated to the person.
+pub(super) const PRIVILEGED_SCOPES: PrivilegedScopes<'static> = PrivilegedScopes {
+    of_administrators: &[
+        "admin",
+        "users:read",
+        "users:write",
+        "groups:read",
+        "groups:write",
+        "events:read",
+    ],
+    of_users: &[DELEGATED],
+};
 
 /// The authorization that a signed-in subject grants to a client.
 #[derive(Clone, Debug)]
@@ -42,6 +47,10 @@ pub struct Grant {
     pub amr: Vec<String>,
     /// The `nonce` of the authorization request, for the ID token.
     pub nonce: Option<String>,
+    /// The details of the grant: all that it gives beside its scope.
+    pub details: GrantDetails,
+    /// The key that the holder of the tokens has to prove to have.
+    pub confirmation: Confirmation,
 }
 
 /// The reason why no tokens are issued.
@@ -63,15 +72,21 @@ pub(super) fn invalid_grant() -> GrantError {
     grant::invalid_grant().into()
 }
 
+/// The details of a grant as they are stored: an ordinary grant has no row for them.
+pub(super) fn stored_details(details: GrantDetails) -> Option<JsonText<GrantDetails>> {
+    (!details.is_empty()).then_some(JsonText(details))
+}
+
 /// True if only administrators may grant `scope`.
 pub(crate) fn is_privileged(scope: &str) -> bool {
     PRIVILEGED_SCOPES.contains(scope)
 }
 
-/// A subject as somebody who grants something.
+/// A subject as somebody who grants something, at a client that requires no assignment: see [`crate::assignments`].
 pub(crate) fn user(subject: &Subject) -> User {
     User {
         administrator: subject.is_administrator(),
+        assigned: true,
     }
 }
 

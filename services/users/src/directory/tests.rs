@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::groups::{DesiredGroup, MemberRef};
-use crate::testing::{app, desired_user};
+use crate::testing::{app, desired_group, desired_user};
 
 type Newest = BTreeMap<Uuid, (i64, bool, Value)>;
 
@@ -63,14 +63,16 @@ async fn directory(db: &TestDb) -> crate::app::SharedApp {
     let ann = app.users.create(desired_user("ann")).await.unwrap().id;
     let gone = app.users.create(desired_user("bob")).await.unwrap().id;
     let desired = |name: &str, members: &[Uuid]| DesiredGroup {
-        name: name.parse().unwrap(),
         external_id: Some(name.to_owned()),
-        members: Some(
-            members
-                .iter()
-                .map(|id| MemberRef { id: *id, kind: None })
-                .collect(),
-        ),
+        ..desired_group(
+            name,
+            Some(
+                members
+                    .iter()
+                    .map(|id| MemberRef { id: *id, kind: None })
+                    .collect(),
+            ),
+        )
     };
     let child = app
         .groups

@@ -1,16 +1,24 @@
 //! The creation and the change of a group, with its members.
 
-use chassis::clock::Timestamp;
+use std::collections::BTreeMap;
+
 use chassis::db::{DbError, Tx};
 use contract::{GroupCreated, GroupId, UserName};
+use scim::patch::{self, Operation};
 use scim::version::IfMatch;
 
+use super::attributes::edited;
+use super::delegated::{check_edit, lock_managed};
+use super::external_ids::{assign_external_id, check_external_id, write_external_id};
+use super::log::{log_changed, log_created};
 use super::plan::Plan;
+use super::resource::{edit_of, to_attributes};
 use super::{
-    DesiredGroup, Group, GroupEdit, GroupError, GroupName, Groups, Invalid, MAX_EXTERNAL_ID,
-    MAX_GROUPS_OF_USER, nesting, state_of, store,
+    DesiredGroup, Group, GroupAttributes, GroupEdit, GroupError, GroupName, Groups, state_of, store,
 };
-use crate::namespace::{self, ADMINISTRATORS};
+use crate::authority::{Authority, Forbidden};
+use crate::namespace::{self, ADMINISTRATORS, Claim};
+use crate::users::Writer;
 
 impl Groups {
     /// Creates a group with a new id.
@@ -18,32 +26,45 @@ impl Groups {
     /// # Errors
     /// See [`GroupError`].
     pub(crate) async fn create(&self, desired: DesiredGroup) -> Result<Group, GroupError> {
+        let mut tx = self.db.begin("create_group").await?;
+        let group = self.create_in(&mut tx, desired).await?;
+        tx.commit().await?;
+        log_created(group.id);
+        Ok(group)
+    }
+
+    /// As [`Self::create`], in a transaction that the caller commits.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub(crate) async fn create_in(&self, tx: &mut Tx, desired: DesiredGroup) -> Result<Group, GroupError> {
         check_external_id(desired.external_id.as_deref())?;
         let (id, now) = (self.random.uuid(&*self.clock), self.clock.now());
         let GroupEdit { members, .. } = GroupEdit::from(desired.clone());
-        let group = Group {
+        let mut group = Group {
             id,
             name: desired.name.as_str().to_owned(),
-            external_id: desired.external_id,
+            external_id: None,
+            external_ids: BTreeMap::new(),
             version: 1,
             revision: 1,
             created_at: now,
             updated_at: now,
             changed_at: now,
             deleted_at: None,
+            attributes: edited(desired.attributes, &GroupAttributes::new(), self.group_type())?,
         };
-        let mut tx = self.db.begin("create_group").await?;
-        let (mut plan, _) = Plan::lock_groups(&mut tx, None, &members).await?;
-        plan.lock_users(&mut tx, None, &members).await?;
-        claim_name(&mut tx, &desired.name).await?;
-        if !store::insert(&mut tx, &group, &desired.name).await? {
+        assign_external_id(&mut group, desired.writer.client.as_deref(), desired.external_id);
+        let (mut plan, _) = Plan::lock_groups(tx, None, &members).await?;
+        plan.lock_users(tx, None, &members).await?;
+        claim_name(tx, &desired.name).await?;
+        if !store::insert(tx, &group, &desired.name).await? {
             return Err(GroupError::NameTaken);
         }
-        let state = state_of(&mut tx, &group).await?;
-        self.append(&mut tx, id, 1, &GroupCreated(state)).await?;
-        self.apply(&mut tx, id, plan, now).await?;
-        tx.commit().await?;
-        tracing::info!(event.action = "group-created", event.outcome = "success", group.id = %id, "a group was created");
+        write_external_id(tx, None, &group, desired.writer.client.as_deref()).await?;
+        let state = state_of(tx, &group).await?;
+        self.append(tx, id, 1, &GroupCreated(state)).await?;
+        self.apply(tx, id, &mut plan, now).await?;
         Ok(group)
     }
 
@@ -53,11 +74,12 @@ impl Groups {
     /// See [`GroupError`].
     pub(crate) async fn replace(
         &self,
+        authority: &Authority,
         id: GroupId,
         condition: &IfMatch,
         desired: DesiredGroup,
     ) -> Result<Group, GroupError> {
-        self.change(id, condition, desired.into()).await
+        self.change(authority, id, condition, desired.into()).await
     }
 
     /// Changes a group. A change that changes nothing makes no new version.
@@ -66,43 +88,143 @@ impl Groups {
     /// See [`GroupError`].
     pub(crate) async fn change(
         &self,
+        authority: &Authority,
         id: GroupId,
         condition: &IfMatch,
         edit: GroupEdit,
     ) -> Result<Group, GroupError> {
+        let mut tx = self.db.begin("change_group").await?;
+        let (group, changed) = self.change_in(&mut tx, id, (condition, authority), edit).await?;
+        if changed {
+            tx.commit().await?;
+            log_changed(id);
+        }
+        Ok(group)
+    }
+
+    /// Applies the operations of a PATCH to a group.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub(crate) async fn patch(
+        &self,
+        id: GroupId,
+        condition: &IfMatch,
+        operations: &[Operation],
+        writer: &Writer,
+    ) -> Result<Group, GroupError> {
+        let mut tx = self.db.begin("change_group").await?;
+        let (group, changed) = self
+            .patch_in(&mut tx, (id, condition), operations, writer)
+            .await?;
+        if changed {
+            tx.commit().await?;
+            log_changed(id);
+        }
+        Ok(group)
+    }
+
+    /// As [`Self::patch`], in a transaction that the caller commits. True with the group if it was changed.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub(crate) async fn patch_in(
+        &self,
+        tx: &mut Tx,
+        (id, condition): (GroupId, &IfMatch),
+        operations: &[Operation],
+        writer: &Writer,
+    ) -> Result<(Group, bool), GroupError> {
+        match self.try_patch_in(tx, (id, condition), operations, writer).await {
+            // The group is locked now, so that nobody changes it again.
+            Err(GroupError::Raced) => self.try_patch_in(tx, (id, condition), operations, writer).await,
+            done => done,
+        }
+    }
+
+    /// Applies the operations to the group as it is found before it is locked.
+    async fn try_patch_in(
+        &self,
+        tx: &mut Tx,
+        (id, condition): (GroupId, &IfMatch),
+        operations: &[Operation],
+        writer: &Writer,
+    ) -> Result<(Group, bool), GroupError> {
+        let (old, groups) = (
+            store::find(tx, id).await?.ok_or(GroupError::NotFound)?,
+            self.group_type(),
+        );
+        if !writer.authority.sees_group(id) {
+            return Err(GroupError::NotFound);
+        }
+        let before = to_attributes(&old, "", writer.client.as_deref(), groups);
+        let mut after = before.clone();
+        let outcome = patch::apply_as(writer.accessor, &mut after, operations, groups)?;
+        let edit = edit_of((&before, &after), &outcome.members, writer, groups)?;
+        self.change_in(tx, id, (condition, &writer.authority), edit).await
+    }
+
+    /// As [`Self::change`], in a transaction that the caller commits. True with the group if it was changed.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub(crate) async fn change_in(
+        &self,
+        tx: &mut Tx,
+        id: GroupId,
+        (condition, authority): (&IfMatch, &Authority),
+        edit: GroupEdit,
+    ) -> Result<(Group, bool), GroupError> {
         let GroupEdit {
             name,
             external_id,
+            client,
             members,
+            attributes,
         } = edit;
         check_external_id(external_id.as_ref().and_then(Option::as_deref))?;
         let now = self.clock.now();
-        let mut tx = self.db.begin("change_group").await?;
-        let (mut plan, old) = Plan::lock_groups(&mut tx, Some(id), &members).await?;
+        let (mut plan, old) = match authority.limits() {
+            None => Plan::lock_groups(tx, Some(id), &members).await?,
+            Some(_) => (Plan::default(), lock_managed(tx, authority, id).await?),
+        };
         let old = old.ok_or(GroupError::NotFound)?;
+        let authority = &authority.read_again(tx).await??;
+        check_edit(authority, &old, name.as_ref(), external_id.as_ref())?;
         if !condition.allows(old.revision) {
             return Err(GroupError::Changed);
+        }
+        let mut new = old.clone();
+        // Before anything is written: a PATCH that raced is applied once more in this transaction.
+        if let Some(attributes) = attributes {
+            new.attributes = edited(attributes, &old.attributes, self.group_type())?;
+            if authority.limits().is_some() && new.attributes != old.attributes {
+                return Err(Forbidden::MembersOnly.into());
+            }
         }
         let name = name.filter(|name| name.as_str() != old.name);
         if name.is_some() {
             if old.is_built_in() {
                 return Err(GroupError::BuiltIn);
             }
-            store::refreshes::note(&mut tx, id).await?;
+            store::refreshes::note(tx, id).await?;
         }
-        plan.lock_users(&mut tx, Some(id), &members).await?;
-        let mut new = old.clone();
+        match authority.limits() {
+            None => plan.lock_users(tx, Some(id), &members).await?,
+            Some(_) => plan = self.lock_seen(tx, authority, (id, &members)).await?,
+        }
         if let Some(name) = &name {
-            rename(&mut tx, &old, name).await?;
+            rename(tx, &old, name).await?;
             name.as_str().clone_into(&mut new.name);
         }
         if let Some(external_id) = external_id {
-            new.external_id = external_id;
+            assign_external_id(&mut new, client.as_deref(), external_id);
+            write_external_id(tx, Some(&old), &new, client.as_deref()).await?;
         }
-        let members_changed = self.apply(&mut tx, id, plan, now).await?;
+        let members_changed = self.apply(tx, id, &mut plan, now).await?;
         let changed = new != old;
         if !changed && !members_changed {
-            return Ok(old);
+            return Ok((old, false));
         }
         new.revision = old.revision.saturating_add(1);
         new.changed_at = now;
@@ -110,96 +232,18 @@ impl Groups {
             new.version = old.version.saturating_add(1);
             new.updated_at = now;
         }
-        store::update(&mut tx, &new).await?;
+        store::update(tx, &new).await?;
         if changed {
-            self.append_state(&mut tx, &new).await?;
+            self.append_state(tx, &new).await?;
         }
         tx.wake_on_commit(&self.refreshes);
-        tx.commit().await?;
-        tracing::info!(event.action = "group-changed", event.outcome = "success", group.id = %id, "a group was changed");
-        Ok(new)
+        Ok((new, true))
     }
-
-    /// Adds and removes the members of a plan, and writes the next version of each that was added or removed. Returns
-    /// whether there was any.
-    async fn apply(
-        &self,
-        tx: &mut Tx,
-        id: GroupId,
-        mut plan: Plan,
-        now: Timestamp,
-    ) -> Result<bool, GroupError> {
-        let mut changed = false;
-        for child in std::mem::take(&mut plan.remove_groups) {
-            if store::graph::remove(tx, id, child).await? {
-                changed = true;
-                self.next_version_of(tx, &mut plan, child, now).await?;
-            }
-        }
-        for child in std::mem::take(&mut plan.add_groups) {
-            if nesting::nest(tx, id, child).await? {
-                changed = true;
-                self.next_version_of(tx, &mut plan, child, now).await?;
-            }
-        }
-        let gone: Vec<_> = std::mem::take(&mut plan.remove_users).into_iter().collect();
-        let mut touched = store::members::remove(tx, id, &gone).await?;
-        for user in std::mem::take(&mut plan.add_users) {
-            if store::members::add(tx, id, user).await? {
-                touched.push(user);
-            }
-        }
-        if touched.is_empty() {
-            return Ok(changed);
-        }
-        let mut groups = store::members::groups_of(tx, &touched).await?;
-        if let Some((user, _)) = groups
-            .iter()
-            .find(|(_, groups)| groups.len() > MAX_GROUPS_OF_USER)
-        {
-            let reason = format!("{user}: a member of at most {MAX_GROUPS_OF_USER} groups");
-            return Err(Invalid::new("members", reason).into());
-        }
-        touched.sort_unstable();
-        for user in touched {
-            if let Some(state) = plan.users.remove(&user) {
-                let groups = groups.remove(&user).unwrap_or_default();
-                self.users.write_groups(tx, state, groups).await?;
-            }
-        }
-        Ok(true)
-    }
-
-    async fn next_version_of(
-        &self,
-        tx: &mut Tx,
-        plan: &mut Plan,
-        child: GroupId,
-        now: Timestamp,
-    ) -> Result<(), DbError> {
-        match plan.groups.remove(&child) {
-            Some(group) => self.write_next_version(tx, group, now).await,
-            None => Ok(()),
-        }
-    }
-}
-
-fn check_external_id(external_id: Option<&str>) -> Result<(), Invalid> {
-    let reason = match external_id {
-        Some("") => "must not be empty".to_owned(),
-        // SB-34
-        Some(text) if text.chars().any(char::is_control) => "control characters are not allowed".to_owned(),
-        Some(text) if text.chars().count() > MAX_EXTERNAL_ID => {
-            format!("at most {MAX_EXTERNAL_ID} characters")
-        }
-        _ => return Ok(()),
-    };
-    Err(Invalid::new("externalId", reason))
 }
 
 /// Checks that a group may be given the name, and keeps others from it until the transaction ends.
-async fn claim_name(tx: &mut Tx, name: &GroupName) -> Result<(), GroupError> {
-    namespace::lock(tx, name.key()).await?;
+pub(super) async fn claim_name(tx: &mut Tx, name: &GroupName) -> Result<(), GroupError> {
+    namespace::lock(tx, &[(name.key(), Claim::Group)]).await?;
     let administrators = ADMINISTRATORS
         .parse::<UserName>()
         .ok()

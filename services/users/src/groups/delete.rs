@@ -5,7 +5,7 @@ use chassis::db::Tx;
 use contract::{GroupDeleted, GroupId};
 use scim::version::IfMatch;
 
-use super::{Group, GroupError, Groups, store};
+use super::{Group, GroupError, Groups, log_deleted, store};
 
 impl Groups {
     /// Deletes a group. Its id is kept as a tombstone, so that it is never used again.
@@ -13,32 +13,46 @@ impl Groups {
     /// # Errors
     /// See [`GroupError`].
     pub(crate) async fn delete(&self, id: GroupId, condition: &IfMatch) -> Result<(), GroupError> {
-        let now = self.clock.now();
         let mut tx = self.db.begin("delete_group").await?;
-        let group = lock_with_parents(&mut tx, id).await?;
+        self.delete_in(&mut tx, id, condition).await?;
+        tx.commit().await?;
+        log_deleted(id);
+        Ok(())
+    }
+
+    /// As [`Self::delete`], in a transaction that the caller commits.
+    ///
+    /// # Errors
+    /// See [`GroupError`].
+    pub(crate) async fn delete_in(
+        &self,
+        tx: &mut Tx,
+        id: GroupId,
+        condition: &IfMatch,
+    ) -> Result<(), GroupError> {
+        let now = self.clock.now();
+        let group = lock_with_parents(tx, id).await?;
         if !condition.allows(group.revision) {
             return Err(GroupError::Changed);
         }
         if group.is_built_in() {
             return Err(GroupError::BuiltIn);
         }
-        let parents = store::graph::parents_of(&mut tx, &[id]).await?;
+        let parents = store::graph::parents_of(tx, &[id]).await?;
         for parent in parents.values().flatten() {
-            store::touch(&mut tx, *parent, now).await?;
+            store::touch(tx, *parent, now).await?;
         }
-        store::graph::remove_from_all(&mut tx, id).await?;
+        store::graph::remove_from_all(tx, id).await?;
         let version = group.version.saturating_add(1);
-        store::insert_tombstone(&mut tx, id, version, now).await?;
-        store::refreshes::note(&mut tx, id).await?;
+        store::insert_tombstone(tx, id, version, now).await?;
+        store::refreshes::note(tx, id).await?;
         let deleted = GroupDeleted {
             id,
             version,
             deleted_at: now,
         };
-        self.append(&mut tx, id, version, &deleted).await?;
+        self.append(tx, id, version, &deleted).await?;
         tx.wake_on_commit(&self.refreshes);
-        tx.commit().await?;
-        tracing::info!(event.action = "group-deleted", event.outcome = "success", group.id = %id, "a group was deleted");
         Ok(())
     }
 }

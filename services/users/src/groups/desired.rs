@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::GroupName;
+use super::{AttributesEdit, GroupName};
+use crate::users::Writer;
 
 /// The kind of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,12 @@ pub(crate) struct MemberRef {
 pub(crate) struct DesiredGroup {
     pub(crate) name: GroupName,
     pub(crate) external_id: Option<String>,
+    /// The caller, whose client the identifier is of (RFC 7643 §3.1).
+    pub(crate) writer: Writer,
     /// The members; `None`: nothing is said of them.
     pub(crate) members: Option<Vec<MemberRef>>,
+    /// The attributes of extensions.
+    pub(crate) attributes: AttributesEdit,
 }
 
 /// A change of the members.
@@ -49,8 +54,12 @@ pub(crate) struct GroupEdit {
     pub(crate) name: Option<GroupName>,
     /// The new external identifier, or none.
     pub(crate) external_id: Option<Option<String>>,
+    /// The client whose identifier it is; `None` for a person.
+    pub(crate) client: Option<String>,
     /// The change of the members.
     pub(crate) members: MemberEdit,
+    /// The change of the attributes of extensions.
+    pub(crate) attributes: Option<AttributesEdit>,
 }
 
 impl From<DesiredGroup> for GroupEdit {
@@ -59,6 +68,8 @@ impl From<DesiredGroup> for GroupEdit {
         Self {
             name: Some(desired.name),
             external_id: Some(desired.external_id),
+            client: desired.writer.client,
+            attributes: Some(desired.attributes),
             members: MemberEdit {
                 add: desired.members.unwrap_or_default(),
                 remove: Vec::new(),

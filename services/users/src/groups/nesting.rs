@@ -20,15 +20,11 @@ pub(super) async fn nest(tx: &mut Tx, parent: GroupId, group: GroupId) -> Result
     if above.saturating_add(below).saturating_add(1) > MAX_GROUP_LEVELS {
         return refused(format!("at most {MAX_GROUP_LEVELS} levels of groups in groups"));
     }
-    if !store::graph::add(tx, parent, group).await? {
-        return Ok(false);
-    }
-    let parents = store::graph::parents_of(tx, &[group]).await?;
-    if parents
-        .get(&group)
-        .is_some_and(|parents| parents.len() > MAX_PARENTS)
-    {
+    let mut parents = store::graph::parents_of(tx, &[group]).await?;
+    let parents = parents.remove(&group).unwrap_or_default();
+    if parents.len() >= MAX_PARENTS && !parents.contains(&parent) {
         return refused(format!("a member of at most {MAX_PARENTS} groups"));
     }
-    Ok(true)
+    // Nothing is written before a refusal: an import goes on with the other members.
+    Ok(store::graph::add(tx, parent, group).await?)
 }

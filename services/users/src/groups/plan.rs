@@ -27,7 +27,7 @@ pub(super) struct Plan {
 }
 
 /// Rows to look for in one statement.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 impl Plan {
     /// Locks the graph, if groups are among the members, and the groups. `target` is the group itself, which is locked with
@@ -114,7 +114,7 @@ impl Plan {
     }
 }
 
-fn unknown(id: Uuid, reason: &str) -> GroupError {
+pub(super) fn unknown(id: Uuid, reason: &str) -> GroupError {
     Invalid::new("members", format!("{id}: {reason}")).into()
 }
 
@@ -132,7 +132,7 @@ async fn groups_among(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeSet<Grou
     Ok(found)
 }
 
-async fn children_of(tx: &mut Tx, group: GroupId) -> Result<Vec<GroupId>, GroupError> {
+pub(super) async fn children_of(tx: &mut Tx, group: GroupId) -> Result<Vec<GroupId>, GroupError> {
     let limit = i64::try_from(MAX_MEMBER_CHANGES).unwrap_or(i64::MAX);
     let children = store::graph::children_after(tx, group, Uuid::nil(), limit.saturating_add(1)).await?;
     if children.len() > MAX_MEMBER_CHANGES {

@@ -43,7 +43,7 @@ impl Groups {
     ///
     /// # Errors
     /// When the database fails; batches that were committed stay.
-    pub(super) async fn refresh(&self, shutdown: &Shutdown) -> Result<(), DbError> {
+    pub(crate) async fn refresh(&self, shutdown: &Shutdown) -> Result<(), DbError> {
         while !shutdown.is_cancelled() {
             let mut reader = self.db.reader().await?;
             let any = refreshes::any(&mut reader).await?;

@@ -1,20 +1,26 @@
 //! The descriptions of `/scim/v2/Groups`.
 
 use chassis::openapi::{ErrorFormat, ErrorType, Operation, Response};
-use contract::paths::users::{SCIM_GROUP, SCIM_GROUPS};
+use contract::paths::users::{SCIM_GROUP, SCIM_GROUPS, SCIM_GROUPS_SEARCH};
 use http::Method;
 use scim::MEDIA_TYPE;
 use scim::schema::{Registry, list_schema};
 use serde_json::Value;
 
-use super::scim::{IF_MATCH, INVALID_SYNTAX, INVALID_VALUE, PRECONDITION, patch_schema};
-use crate::http::scim::groups::{AttributesQuery, GroupListQuery, GroupQuery};
+use super::scim::{IF_MATCH, INVALID_SYNTAX, INVALID_VALUE, PRECONDITION, patch_schema, search_schema};
+use crate::http::scim::groups::GroupQuery;
+use crate::http::scim::resources::ResourceQuery;
+use crate::http::scim::search::ListQuery;
 
-const UNIQUENESS: ErrorType = ErrorType::scim(409, "uniqueness", "a group or a user has the name");
+const UNIQUENESS: ErrorType = ErrorType::scim(
+    409,
+    "uniqueness",
+    "a group or a user has the name, or another group the `externalId`",
+);
 const TOO_LARGE: ErrorType = ErrorType::scim(
     413,
     "",
-    "the request is too large, or adds and removes more than 10,000 members",
+    "the request is too large, has more than 1000 operations, or adds and removes more than 10,000 members",
 );
 const MUTABILITY: ErrorType = ErrorType::scim(
     400,
@@ -24,14 +30,14 @@ const MUTABILITY: ErrorType = ErrorType::scim(
 const ADMINISTRATORS: ErrorType = ErrorType::scim(400, "mutability", "`vestibule-admins` cannot be deleted");
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![list(), create(), read()];
+    let mut all = vec![list(), search(), create(), read()];
     all.extend(changes());
     all.into_iter()
         .map(|operation| operation.tag("SCIM").format(ErrorFormat::Scim))
         .collect()
 }
 
-fn group_schema() -> Value {
+pub(super) fn group_schema() -> Value {
     Registry::standard().groups().response_schema()
 }
 
@@ -50,35 +56,67 @@ fn body(operation: Operation, schema: &Value) -> Operation {
     operation
         .value(MEDIA_TYPE, schema.clone())
         .value("application/json", schema.clone())
-        .query::<AttributesQuery>()
+        .query::<ResourceQuery>()
         .error(INVALID_VALUE)
         .error(INVALID_SYNTAX)
         .error(UNIQUENESS)
         .error(TOO_LARGE)
 }
 
-fn list() -> Operation {
-    Operation::new(Method::GET, SCIM_GROUPS, "listScimGroups", "Lists groups")
-        .description(
-            "A group with more than 1000 members is listed without `members`. A page ends before `count` when its groups have \
-             10,000 members together; the next one begins behind the last group.",
-        )
-        .query::<GroupListQuery>()
+/// The responses and errors of both ways to query groups.
+fn query(operation: Operation) -> Operation {
+    operation
         .response(Response::new(200, "A page.").value(MEDIA_TYPE, list_schema(&group_schema())))
         .error(ErrorType::scim(
             400,
             "invalidFilter",
-            "the filter is malformed, or compares members in another way than `eq`",
+            "the filter is malformed, names what the client may not read, or compares members in another way than `eq`",
         ))
         .error(ErrorType::scim(
             400,
             "tooMany",
-            "no index serves the filter in a directory of this size; `detail` says what works",
+            "no index serves the filter or the order in a directory of this size; `detail` says what works",
         ))
-        .error(ErrorType::scim(400, "invalidCursor", "the cursor is of another query"))
-        .error(ErrorType::scim(400, "expiredCursor", "the cursor is older than a day"))
-        .error(ErrorType::scim(400, "invalidCount", "`count` beside a cursor is no number from 1"))
+        .error(ErrorType::scim(
+            400,
+            "invalidCursor",
+            "the cursor is of another query",
+        ))
+        .error(ErrorType::scim(
+            400,
+            "expiredCursor",
+            "the cursor is older than an hour",
+        ))
+        .error(ErrorType::scim(
+            400,
+            "invalidCount",
+            "`count` beside a cursor is no number",
+        ))
         .error(INVALID_VALUE)
+}
+
+fn list() -> Operation {
+    let operation = Operation::new(Method::GET, SCIM_GROUPS, "listScimGroups", "Lists groups")
+        .description(
+            "A filter looks `id`, `displayName`, `externalId` and `members` up with `eq`, in directories of any size; `sortBy` is for at \
+             most 10,000 groups. A group with more than 1000 members is listed without `members`. A page ends before `count` when its groups have \
+             10,000 members together; the next one begins behind the last group.",
+        )
+        .query::<ListQuery>();
+    query(operation)
+}
+
+fn search() -> Operation {
+    let operation = Operation::new(
+        Method::POST,
+        SCIM_GROUPS_SEARCH,
+        "searchScimGroups",
+        "Lists groups, with the query in the body",
+    )
+    .description("RFC 7644 §3.4.3: as the list, with its parameters in the body.")
+    .value(MEDIA_TYPE, search_schema())
+    .value("application/json", search_schema());
+    query(operation).error(INVALID_SYNTAX)
 }
 
 fn create() -> Operation {

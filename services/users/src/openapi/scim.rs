@@ -24,26 +24,39 @@ pub(super) const INVALID_SYNTAX: ErrorType = ErrorType::scim(400, "invalidSyntax
 const UNIQUENESS: ErrorType = ErrorType::scim(
     409,
     "uniqueness",
-    "somebody has the user name, or one that looks like it",
+    "another user has the user name or one that looks like it, the `externalId`, or the value of another unique attribute",
 );
+const TOO_MANY_TAKEN: ErrorType = ErrorType::scim(
+    429,
+    "",
+    "a delegated administrator was told too often that a value is taken; see `Retry-After`",
+);
+const NO_CREDENTIALS: ErrorType = ErrorType::scim(
+    503,
+    "",
+    "the authentication service does not take the password now, and nothing was changed; see `Retry-After`",
+);
+const TOO_LARGE: ErrorType = ErrorType::scim(413, "", "the request has more than 1000 operations");
 const MUTABILITY: ErrorType = ErrorType::scim(400, "mutability", "an attribute cannot be changed");
 pub(super) const PRECONDITION: ErrorType =
     ErrorType::scim(412, "", "the resource has another version than `If-Match` says");
 const NO_FILTER: ErrorType = ErrorType::scim(403, "", "these documents cannot be filtered (RFC 7644 §4)");
-const INVALID_FILTER: ErrorType = ErrorType::scim(
+pub(super) const INVALID_FILTER: ErrorType = ErrorType::scim(
     400,
     "invalidFilter",
     "the filter cannot be read, or names what the client may not read",
 );
-const TOO_MANY: ErrorType = ErrorType::scim(
+pub(super) const TOO_MANY: ErrorType = ErrorType::scim(
     400,
     "tooMany",
     "no index serves the search; `detail` names the attributes that have one",
 );
-const INVALID_CURSOR: ErrorType = ErrorType::scim(400, "invalidCursor", "the cursor is of another search");
-const EXPIRED_CURSOR: ErrorType = ErrorType::scim(400, "expiredCursor", "the cursor is too old");
-const INVALID_COUNT: ErrorType = ErrorType::scim(400, "invalidCount", "`count` beside a cursor is no number");
-const INDEX_INCOMPLETE: ErrorType = ErrorType::scim(
+pub(super) const INVALID_CURSOR: ErrorType =
+    ErrorType::scim(400, "invalidCursor", "the cursor is of another search");
+pub(super) const EXPIRED_CURSOR: ErrorType = ErrorType::scim(400, "expiredCursor", "the cursor is too old");
+pub(super) const INVALID_COUNT: ErrorType =
+    ErrorType::scim(400, "invalidCount", "`count` beside a cursor is no number");
+pub(super) const INDEX_INCOMPLETE: ErrorType = ErrorType::scim(
     503,
     "",
     "the index is being built after an upgrade; see `Retry-After`",
@@ -58,7 +71,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .collect()
 }
 
-fn user_schema() -> Value {
+pub(super) fn user_schema() -> Value {
     Registry::standard().users().response_schema()
 }
 
@@ -67,7 +80,7 @@ fn user_request_schema() -> Value {
 }
 
 /// The schema of a search by POST (RFC 7644 §3.4.3).
-fn search_schema() -> Value {
+pub(super) fn search_schema() -> Value {
     let names = json!({ "type": "array", "items": { "type": "string" } });
     json!({
         "type": "object",
@@ -127,6 +140,8 @@ fn users() -> Vec<Operation> {
             .error(INVALID_VALUE)
             .error(INVALID_SYNTAX)
             .error(UNIQUENESS)
+            .error(TOO_MANY_TAKEN)
+            .error(NO_CREDENTIALS)
     };
     let body = |operation: Operation| body_of(operation, user_request_schema()).query::<ResourceQuery>();
     vec![
@@ -213,6 +228,7 @@ fn users() -> Vec<Operation> {
         .error(ErrorType::scim(400, "invalidPath", "the path of an operation names no attribute"))
         .error(ErrorType::scim(400, "invalidFilter", "the filter in a path cannot be read"))
         .error(ErrorType::scim(400, "noTarget", "an operation has nothing to operate on"))
+        .error(TOO_LARGE)
         .error(PRECONDITION),
         Operation::new(Method::DELETE, SCIM_USER, "deleteScimUser", "Deletes a user")
             .header(IF_MATCH.0, IF_MATCH.1)

@@ -2,11 +2,13 @@
 
 use chassis::openapi::{ErrorType, Operation, Response};
 use contract::UserState;
-use contract::paths::users::{REGISTRATIONS, USER};
+use contract::paths::users::{PERSONAL_DATA, PROTECTED_RESOURCE, REGISTRATIONS, USER};
 use http::Method;
+use oidc::discovery::ProtectedResourceMetadata;
 use serde_json::{Value, json};
 
 use crate::http::registrations::{Command, RegistrationResponse};
+use crate::personal_data::PersonalData;
 
 const VERSION: (&str, &str) = ("ETag", "The version of the record.");
 
@@ -34,6 +36,15 @@ fn patch() -> Value {
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
+        Operation::new(
+            Method::GET,
+            PROTECTED_RESOURCE,
+            "readProtectedResource",
+            "Returns the metadata of the service as a protected resource (RFC 9728)",
+        )
+        .tag("Service")
+        .description("It names the authorization server, the scopes, and how a token is sent.")
+        .response(Response::new(200, "The metadata.").json::<ProtectedResourceMetadata>()),
         Operation::new(Method::GET, USER, "readUser", "Returns the user's own record")
             .tag("User")
             .description(
@@ -58,5 +69,18 @@ pub(super) fn operations() -> Vec<Operation> {
             .json::<Command>()
             .response(Response::new(200, "What was decided.").json::<RegistrationResponse>())
             .error(ErrorType::problem(410, "gone", "the person was deleted since")),
+        Operation::new(
+            Method::GET,
+            PERSONAL_DATA,
+            "exportPersonalData",
+            "Returns what this service holds about one person",
+        )
+        .tag("User")
+        .description("For the answer to a request for access. The authentication service has its own.")
+        .response(
+            Response::new(200, "Everything.")
+                .json::<PersonalData>()
+                .header("Cache-Control", "`no-store`"),
+        ),
     ]
 }

@@ -80,7 +80,9 @@ impl Registrations {
         state.group_ids = Some(group_ids.clone());
         // The id comes from outside, and may have been here before the database was restored.
         state.version = events::restore::first_sequence(tx).await?;
-        if self.users.check(&state).is_err() {
+        // Administrators may give out names of other directories that have the form of an id; nobody chooses one (SB-49).
+        let is_id_shaped = state.user_name.key().parse::<UserId>().is_ok();
+        if is_id_shaped || self.users.check(&state).is_err() {
             return self.reject(tx, id, RejectionReason::Invalid).await;
         }
         match self.users.check_new_name(tx, &state).await? {
@@ -168,7 +170,7 @@ async fn known(tx: &mut Tx, id: UserId) -> Result<Option<Decision>, DbError> {
     if let Some(state) = users::find(tx, id).await? {
         return Ok(Some(Decision::Accepted(Box::new(state))));
     }
-    if users::has_tombstone(tx, id).await? {
+    if users::has_tombstone(tx, id).await? || users::is_deleted(tx, id).await? {
         return Ok(Some(Decision::Gone));
     }
     Ok(store::rejection(tx, id).await?.map(Decision::Rejected))

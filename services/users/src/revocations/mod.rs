@@ -87,15 +87,15 @@ impl Revocations {
         self.0.list.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True if `token` was revoked, as far as is known.
+    /// True if `token` was revoked, or is void by one of its clients, as far as is known.
     pub(crate) fn contains(&self, token: &AccessToken) -> bool {
         let list = self.read();
         let grant = token.grant.as_deref().and_then(|id| id.parse::<Uuid>().ok());
         grant.is_some_and(|grant| list.grants.contains_key(&grant))
-            || list
-                .clients
-                .get(&token.client_id)
-                .is_some_and(|client| token.issued_at <= client.deleted_at)
+            || token.clients().any(|id| {
+                let client = list.clients.get(id);
+                client.is_some_and(|client| token.issued_at <= client.deleted_at)
+            })
     }
 
     /// True if `auth` was heard recently enough to honour privileged scopes.

@@ -1,6 +1,8 @@
 //! Tests of the revocation list: what is refused, and for how long.
 
+mod bulk;
 mod following;
+mod late;
 
 use std::sync::Mutex;
 
@@ -20,7 +22,10 @@ use testkit::eventually;
 use super::follower::MOST;
 use super::*;
 use crate::app::SharedApp;
-use crate::testing::{Caller, app, clients_token, desired_user, make_administrator, token_of_grant};
+use crate::testing::{
+    Caller, app, clients_token, desired_user, exchanged_token, make_administrator, revocable_clients_token,
+    token_of_grant,
+};
 
 const GRANT: Uuid = Uuid::from_u128(7);
 
@@ -179,6 +184,31 @@ testkit::on_both_engines! {
         assert_eq!(tool.get("/scim/v2/Users").await.status, StatusCode::OK);
         assert_eq!(app.revocations.add(gone(issued_at), MOST).len(), 1, "deleted again");
         assert_eq!(tool.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn an_exchanged_token_is_refused_when_something_is_taken_from_a_client_before_it(db: TestDb) {
+        // RFC 8693, SB-47
+        let app = app(&db);
+        let ann = app.users.create(desired_user("ann")).await.unwrap().id;
+        let stock = |clients: &[&str]| Caller::with(&app, exchanged_token(ann, "stock", clients));
+        let (of_both, of_app) = (stock(&["app", "shop"]), stock(&["app"]));
+        assert_eq!(of_both.get("/user").await.status, StatusCode::OK);
+        app.revocations.add(vec![Revoked::Client("shop".to_owned(), app.clock.now())], MOST);
+        assert_eq!(of_both.get("/user").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(of_app.get("/user").await.status, StatusCode::OK);
+        app.revocations.add(vec![Revoked::Client("app".to_owned(), app.clock.now())], MOST);
+        assert_eq!(of_app.get("/user").await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_token_of_a_client_for_itself_is_refused_when_it_was_revoked(db: TestDb) {
+        // RFC 7009 §2.1, SB-47
+        let app = app(&db);
+        let caller = |id| Caller::with(&app, revocable_clients_token(id, "tool", "users:read"));
+        let (tool, next) = (caller(GRANT), caller(Uuid::from_u128(8)));
+        assert_eq!(tool.get("/scim/v2/Users").await.status, StatusCode::OK);
+        app.revocations.add(vec![Revoked::Grant(GRANT)], MOST);
+        assert_eq!(tool.get("/scim/v2/Users").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(next.get("/scim/v2/Users").await.status, StatusCode::OK, "its next token");
     }
 
     async fn without_auth_privileges_are_refused_and_a_persons_own_data_is_served(db: TestDb) {

@@ -4,8 +4,11 @@ use contract::UserState;
 use scim::schema::{Accessor, Attribute, ResourceType};
 use serde_json::Value;
 
-/// Removes the attributes of a record (`GET /user`) that the person may not read.
+/// Removes from a record (`GET /user`) what the person may not read: attributes, how clients know the person, and what concerns services
+/// alone.
 pub(crate) fn hide_from_person(state: &mut UserState, users: &ResourceType) {
+    state.external_ids.clear();
+    state.credential_id = None;
     let hidden = |attribute: &Attribute| !attribute.is_readable_by(Accessor::Own);
     state
         .attributes

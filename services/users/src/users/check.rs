@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use contract::{Email, MAX_NAME_LENGTH, PersonName, UserState};
-use scim::schema::{Attribute, CORE_USER, ResourceType, TextForm, canonicalize};
+use scim::schema::{Attribute, CORE_USER, ResourceType, Schema, TextForm, canonicalize};
 use serde_json::{Map, Value};
+
+use super::external_ids::{EXTERNAL_ID, MAX_EXTERNAL_ID};
 
 /// E-mail addresses at most.
 pub(crate) const MAX_EMAILS: usize = 20;
@@ -80,7 +82,19 @@ fn check_beside(state: &UserState, old: Option<&UserState>, users: &ResourceType
             text(field, value, MAX_LOCALE_CHARS)?;
         }
     }
+    for (client, value) in &state.external_ids {
+        if old.is_none_or(|old| old.external_ids.get(client) != Some(value)) {
+            check_external_id(value)?;
+        }
+    }
     check_attributes(state, old.map_or(&BTreeMap::new(), |old| &old.attributes), users)
+}
+
+fn check_external_id(value: &str) -> Result<(), Invalid> {
+    match value {
+        "" => Err(Invalid::new(EXTERNAL_ID, "must not be empty")),
+        value => text(EXTERNAL_ID, value, MAX_EXTERNAL_ID),
+    }
 }
 
 fn check_name(name: &PersonName) -> Result<(), Invalid> {
@@ -237,6 +251,14 @@ impl<'a> Parts<'a> {
     fn has_lines(self) -> bool {
         matches!(self, Self::Of(attribute) if attribute.form == TextForm::Lines)
     }
+}
+
+/// Checks the texts of an extension, whose values have the types of its attributes.
+///
+/// # Errors
+/// The first value that cannot be stored.
+pub(crate) fn check_extension_text(field: &str, value: &Value, extension: &Schema) -> Result<(), Invalid> {
+    value_text(field, value, MAX_DEPTH, Parts::In(&extension.attributes))
 }
 
 /// `depth`: the levels that may be below. `parts`: what the schemas say of the value.

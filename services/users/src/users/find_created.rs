@@ -6,7 +6,7 @@ use chassis::db::DbError;
 use contract::UserId;
 use tokio::time::{Instant, timeout};
 
-use super::{Stored, Users, store};
+use super::{Stored, Users, deleted, store};
 
 /// The result of the search for a user.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ impl Users {
             return Ok(Found::Stored(stored));
         }
         let mut reader = self.db.reader().await?;
-        let deleted = store::has_tombstone(&mut reader, id).await?;
+        let deleted =
+            store::has_tombstone(&mut reader, id).await? || deleted::exists(&mut reader, id).await?;
         drop(reader);
         if deleted {
             return Ok(Found::Deleted);

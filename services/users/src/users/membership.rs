@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::db::{DbError, Tx};
 use contract::{GroupId, UserId, UserState};
+use uuid::Uuid;
 
 use super::{Users, store};
 
@@ -26,6 +27,18 @@ pub(crate) async fn lock_all(
         locked.extend(states.into_iter().map(|state| (state.id, state)));
     }
     Ok(locked)
+}
+
+/// Locks those of the ids that are users, in the order of their ids, for a transaction that changes some of them.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn lock_before(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<(), DbError> {
+    let ids: Vec<UserId> = ids.iter().copied().collect();
+    for page in ids.chunks(PAGE) {
+        store::lock_ids(tx, page).await?;
+    }
+    Ok(())
 }
 
 impl Users {

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use chassis::db::{DbError, Tx};
 use contract::{InvalidUserName, UserName, UserState};
 
-use super::Invalid;
-use crate::namespace::{self, ADMINISTRATORS};
+use super::{Invalid, UserError};
+use crate::authority::Authority;
+use crate::namespace::{self, ADMINISTRATORS, Claim};
 
 /// Names that only administrators may have, and names that look like them.
 #[derive(Clone, Debug)]
@@ -45,6 +46,16 @@ pub(crate) enum NameRefused {
     Group,
 }
 
+impl NameRefused {
+    /// The refusal for a caller. A delegated administrator is told the same of the name of a group as of that of a user.
+    pub(super) fn for_caller(self, authority: &Authority) -> UserError {
+        match (self, authority.limits()) {
+            (Self::Group, Some(_)) => UserError::NameTaken,
+            (refused, _) => Invalid::from(refused).into(),
+        }
+    }
+}
+
 impl From<NameRefused> for Invalid {
     fn from(refused: NameRefused) -> Self {
         Self::new("user_name", refused.to_string())
@@ -63,14 +74,23 @@ pub(super) async fn check_new_name(
     if let Err(form) = state.user_name.check_new() {
         return Ok(Err(form.into()));
     }
-    namespace::lock(tx, state.user_name.key()).await?;
-    let skeleton = state.user_name.skeleton();
-    if skeleton == reserved.administrators || namespace::is_group_name(tx, state.user_name.key()).await? {
-        return Ok(Err(NameRefused::Group));
+    namespace::lock(tx, &[(state.user_name.key(), Claim::User)]).await?;
+    let is_group = namespace::is_group_name(tx, state.user_name.key()).await?;
+    Ok(reserved.check(state, is_group))
+}
+
+impl ReservedNames {
+    /// Checks that the person may be given the name that `state` has, which is that of a group or not.
+    pub(super) fn check(&self, state: &UserState, is_group: bool) -> Result<(), NameRefused> {
+        state.user_name.check_new()?;
+        let skeleton = state.user_name.skeleton();
+        if is_group || skeleton == self.administrators {
+            return Err(NameRefused::Group);
+        }
+        let administrates = state.groups.iter().any(|group| group == ADMINISTRATORS);
+        if !administrates && self.reserved.contains(&skeleton) {
+            return Err(NameRefused::Reserved);
+        }
+        Ok(())
     }
-    let administrates = state.groups.iter().any(|group| group == ADMINISTRATORS);
-    if !administrates && reserved.reserved.contains(&skeleton) {
-        return Ok(Err(NameRefused::Reserved));
-    }
-    Ok(Ok(()))
 }

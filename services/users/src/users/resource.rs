@@ -6,14 +6,17 @@ use scim::{Attributes, Error, Meta, Name, User};
 use serde_json::{Map, Value};
 
 use super::DesiredState;
+use super::managers::remove_shown;
+use super::passwords::not_handed_over;
 
 /// The state that a body asks for.
 ///
 /// # Errors
 /// `invalidValue`, naming the attribute.
 pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<DesiredState, Error> {
+    // The password was taken out before: see `passwords.rs`.
     if user.password.is_some() {
-        return Err(no_password());
+        return Err(not_handed_over());
     }
     let user_name: UserName = user
         .user_name
@@ -37,7 +40,8 @@ pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<Desir
         extensions: user.extensions,
         custom: user.custom,
     };
-    let attributes = attributes.join(users)?.collect();
+    let mut attributes = attributes.join(users)?.collect();
+    remove_shown(&mut attributes);
     Ok(DesiredState {
         user_name,
         name: PersonName {
@@ -56,16 +60,8 @@ pub(crate) fn to_desired_state(user: User, users: &ResourceType) -> Result<Desir
     })
 }
 
-/// The refusal of a password, or of its removal.
-pub(super) fn no_password() -> Error {
-    Error::invalid_value(
-        "password",
-        "cannot be set here: this server does not take passwords over SCIM",
-    )
-}
-
-/// The resource of a user. `base` is the URL of `/scim/v2`. An extension that the configuration does not define any more is
-/// left out.
+/// The resource of a user, without `groups`, which are not in the state. `base` is the URL of `/scim/v2`. An extension that the
+/// configuration does not define any more is left out.
 pub(crate) fn to_resource(state: &UserState, users: &ResourceType, base: &str) -> Value {
     let mut attributes = Attributes::split(&state.attributes, users);
     attributes
@@ -104,7 +100,6 @@ pub(crate) fn to_resource(state: &UserState, users: &ResourceType, base: &str) -
         last_modified: &state.updated_at.to_string(),
         location: &location(state, base),
         version: state.version,
-        groups: &state.groups,
     })
 }
 

@@ -6,10 +6,10 @@ use events::{Snapshot, SnapshotFuture, SnapshotPage, Span, State, Version};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::store;
+use super::{deleted, store};
 
-/// The users' part of `GET /events/snapshot`: first the users, then the tombstones, each by id. A user who is deleted
-/// between two pages moves from the first part to the second, and so is not missed.
+/// The users' part of `GET /events/snapshot`: first the users, with those who are deleted and can be restored, then the tombstones,
+/// each by id. A user who is erased between two pages moves from the first part to the second, and so is not missed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct UsersSnapshot;
 
@@ -46,12 +46,19 @@ impl Snapshot for UsersSnapshot {
         span: Span,
         limit: i64,
     ) -> SnapshotFuture<'a, Vec<Version>> {
-        Box::pin(store::versions(reader, span, limit))
+        Box::pin(async move {
+            let mut all = store::versions(reader, span, limit).await?;
+            all.extend(deleted::versions(reader, span, limit).await?);
+            all.sort_unstable_by_key(|version| version.id);
+            all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(all)
+        })
     }
 
     fn states<'a>(&'a self, reader: &'a mut Reader, ids: &'a [Uuid]) -> SnapshotFuture<'a, Vec<State>> {
         Box::pin(async move {
-            let users = store::stored_of(reader, ids).await?;
+            let mut users = store::stored_of(reader, ids).await?;
+            users.extend(deleted::entries_of(reader, ids).await?);
             let gone = store::tombstones_of(reader, ids).await?;
             let users = users.into_iter().map(state_of);
             users.chain(gone.iter().map(state_of_gone)).collect()
@@ -79,7 +86,7 @@ impl Cursor {
 }
 
 async fn users(reader: &mut Reader, after: UserId, limit: i64) -> Result<SnapshotPage, DbError> {
-    let found = store::stored_after(reader, after, limit).await?;
+    let found = deleted::entries_after(reader, after, limit).await?;
     let next = next_cursor(&found, limit, |user| format!("{USERS}{}", user.id));
     let next = next.unwrap_or_else(|| format!("{TOMBSTONES}{}", Uuid::nil()));
     let states = found.into_iter().map(state_of).collect::<Result<_, _>>()?;

@@ -67,7 +67,7 @@ async fn attempt(
     // Never from the seed: a worker that starts again draws the same numbers again.
     let nonce = people::truncate_nonce(world.random.uuid(&*world.clock));
     world.history.record(&HistoryEntry::Intent { nonce, person })?;
-    let mut tx = world.db.begin("write").await?;
+    let mut tx = world.db.begin_shared("write").await?;
     let Some(change) = people::change(&mut tx, person, nonce, delete).await? else {
         return Ok(tx.rollback().await?);
     };

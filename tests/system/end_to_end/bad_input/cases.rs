@@ -10,6 +10,8 @@ pub(super) enum Caller {
     Operator,
     /// `auth` itself.
     AuthenticationService,
+    /// `users` itself.
+    UserService,
     Ann,
     /// A client that authenticates with its secret.
     Client,
@@ -44,7 +46,7 @@ const SCIM: &str = "application/scim+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    use Caller::{Ann, Anybody, AuthenticationService, Client, Operator};
+    use Caller::{Ann, Anybody, AuthenticationService, Client, Operator, UserService};
     use Service::{Auth, Users};
     let row = |service, method, path, caller, content_type, good, field| Endpoint {
         service,
@@ -93,6 +95,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "description",
         ),
         row(
+            Users,
+            Method::POST,
+            "/admin/v1/provisioning-targets",
+            Operator,
+            JSON,
+            r#"{"name":"mallory","base_url":"https://8.8.8.8/","credentials":{"type":"bearer","token":"x"}}"#,
+            "name",
+        ),
+        row(
             Auth,
             Method::POST,
             "/admin/v1/clients",
@@ -104,11 +115,38 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         row(
             Auth,
             Method::PUT,
+            "/admin/v1/managed/clients/mallory",
+            Operator,
+            JSON,
+            r#"{"managed_by":"mallory","metadata":{"redirect_uris":["http://localhost/cb"]}}"#,
+            "managed_by",
+        ),
+        row(
+            Auth,
+            Method::PUT,
+            "/admin/v1/managed/protected-hosts/mallory.example.org",
+            Operator,
+            JSON,
+            r#"{"managed_by":"mallory","host":"mallory.example.org","name":"M","rules":{"everybody":true}}"#,
+            "managed_by",
+        ),
+        row(
+            Auth,
+            Method::PUT,
             "/admin/v1/users/01987c5e-1111-7000-8000-000000000000/credentials",
             Operator,
             JSON,
             r#"{"password_hash":"$2b$mallory"}"#,
             "password_hash",
+        ),
+        row(
+            Auth,
+            Method::PUT,
+            "/pending-credentials/01987c5e-1111-7000-8000-000000000000",
+            UserService,
+            JSON,
+            r#"{"user_id":"01987c5e-2222-7000-8000-000000000000","password":"mallory","user_name":"mallory"}"#,
+            "password",
         ),
         // A bad row is answered with 200 and its result, so the value that is spoiled stands beside the rows.
         row(
@@ -204,6 +242,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         row(
             Users,
             Method::POST,
+            "/admin/v1/deleted-users/01987c5e-1111-7000-8000-000000000000/restore",
+            Operator,
+            JSON,
+            r#"{"user_name":"mallory"}"#,
+            "user_name",
+        ),
+        row(
+            Users,
+            Method::POST,
             "/scim/v2/Users",
             Operator,
             SCIM,
@@ -218,6 +265,24 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             SCIM,
             r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"mallory"}"#,
             "displayName",
+        ),
+        row(
+            Users,
+            Method::POST,
+            "/admin/v1/delegations",
+            Operator,
+            JSON,
+            r#"{"to_user":"01987c5e-1111-7000-8000-000000000000","users_matching":"userName sw \"mallory\""}"#,
+            "users_matching",
+        ),
+        row(
+            Users,
+            Method::POST,
+            "/admin/v1/provisioning-clients",
+            Operator,
+            JSON,
+            r#"{"name":"mallory","scopes":["users:read"]}"#,
+            "name",
         ),
     ]
 }

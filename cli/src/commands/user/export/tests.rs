@@ -1,60 +1,98 @@
 //! Tests of the lines of an export and of its pages.
 
+use super::groups::MEMBERS_OF_LINE as MEMBERS;
 use super::*;
 use crate::api::testing::Script;
 
 #[test]
 fn a_line_is_the_same_whatever_the_order_of_the_members() {
-    let one = json!({"userName": "ann", "meta": {"version": "W/\"1\"", "location": "u", "created": "c"},
-        "emails": [{"value": "a", "primary": true}]});
-    let other =
-        json!({"emails": [{"primary": true, "value": "a"}], "meta": {"created": "c"}, "userName": "ann"});
-    let line = export_line(one).to_string();
-    assert_eq!(line, export_line(other).to_string());
+    let one = json!({"userName": "ann", "emails": [{"value": "a", "primary": true}]});
+    let other = json!({"emails": [{"primary": true, "value": "a"}], "userName": "ann"});
+    let line = line::sorted(one).to_string();
+    assert_eq!(line, line::sorted(other).to_string());
     assert_eq!(
         line,
-        r#"{"emails":[{"primary":true,"value":"a"}],"meta":{"created":"c"},"userName":"ann"}"#
+        r#"{"emails":[{"primary":true,"value":"a"}],"userName":"ann"}"#
     );
 }
 
-/// The number of users in an export from a service with these answers, and the paths of the requests.
-async fn exported(answers: &[(u16, Value)]) -> (usize, Vec<String>) {
+/// The numbers of an export from a service with these answers, and the paths of the requests.
+async fn exported(answers: &[(u16, Value)]) -> (usize, Vec<String>, String) {
     let (script, api) = Script::start(answers).await;
     let mut out = Vec::new();
-    let Ok(count) = export(&api, &mut out).await else {
+    let Ok(count) = export(&api, &mut out, &Options::default()).await else {
         panic!("the export failed");
     };
-    assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), count);
     let paths = script.requests().into_iter().map(|(path, _)| path);
-    (count, paths.skip(1).collect())
+    let out = String::from_utf8(out).expect("UTF-8");
+    (count.users, paths.collect(), out)
 }
 
 #[tokio::test]
-async fn pages_follow_the_cursor_or_the_index_and_an_overloaded_service_is_asked_once_more() {
-    let with_cursors = json!({"pagination": {"cursor": true}});
-    let full = json!({ "Resources": vec![json!({"userName": "ann"}); PAGE] });
-    let mut first = full.clone();
-    first["nextCursor"] = "a+b=".into();
-    // The last page may be full too.
+async fn pages_are_followed_and_an_overloaded_service_is_asked_once_more() {
+    let page = json!({"users": [{"userName": "ann"}, {"userName": "bob"}], "next": "0199"});
     let pages = [
-        (200, with_cursors),
-        (200, first),
+        (200, page.clone()),
         (503, json!({})),
-        (200, full.clone()),
+        // The last page may be empty.
+        (200, json!({"users": []})),
+        (200, json!({"groups": []})),
     ];
-    let (count, paths) = exported(&pages).await;
-    assert_eq!(count, 2 * PAGE);
-    let second = "/scim/v2/Users?cursor=a%2Bb%3D&count=200";
-    assert_eq!(paths, ["/scim/v2/Users?cursor=&count=200", second, second]);
-
-    let rest = json!({"Resources": [{"userName": "bob"}]});
-    let (count, paths) = exported(&[(200, json!({})), (200, full), (200, rest)]).await;
-    assert_eq!(count, PAGE + 1);
+    let (count, paths, out) = exported(&pages).await;
     assert_eq!(
-        paths,
-        [
-            "/scim/v2/Users?startIndex=1&count=200",
-            "/scim/v2/Users?startIndex=201&count=200"
-        ]
+        (count, out.as_str()),
+        (2, "{\"userName\":\"ann\"}\n{\"userName\":\"bob\"}\n")
+    );
+    let (users, groups) = ("/admin/v1/export/users", "/admin/v1/export/groups");
+    let second = format!("{users}?after=0199");
+    assert_eq!(paths, [users, &second, &second, groups]);
+}
+
+#[tokio::test]
+async fn a_service_without_the_pages_of_an_export_is_no_empty_directory() {
+    let (_script, api) = Script::start(&[(200, json!({"Resources": []}))]).await;
+    let exported = export(&api, &mut Vec::new(), &Options::default()).await;
+    assert!(
+        matches!(exported, Err(ExportError::Command(error)) if error.to_string().contains("another release"))
+    );
+}
+
+#[tokio::test]
+async fn a_large_group_has_several_lines() {
+    let members = |count: usize| {
+        let members: Vec<Value> = (0..count)
+            .map(|number| json!({"value": number.to_string(), "type": "User", "display": "x", "$ref": "u"}))
+            .collect();
+        json!({ "members": members })
+    };
+    let group = |name: &str| json!({"id": name, "displayName": name, "meta": {"created": "c"}});
+    let (_, _, out) = exported(&[
+        (200, json!({"users": []})),
+        (
+            200,
+            json!({"groups": [group("a"), group("b"), group("gone"), group("c")]}),
+        ),
+        (200, members(MEMBERS + 1)),
+        (200, members(MEMBERS)),
+        (404, json!({})),
+        (200, members(0)),
+    ])
+    .await;
+    let lines: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let shape: Vec<(&str, usize)> = lines
+        .iter()
+        .map(|line| {
+            let members = line["members"].as_array().map_or(0, Vec::len);
+            (line["id"].as_str().expect("an id"), members)
+        })
+        .collect();
+    assert_eq!(shape, [("a", MEMBERS), ("a", 1), ("b", MEMBERS), ("c", 0)]);
+    assert_eq!(lines[0]["members"][7], json!({"type": "User", "value": "7"}));
+    assert_eq!(
+        lines[3],
+        json!({"id": "c", "displayName": "c", "meta": {"created": "c"}})
     );
 }

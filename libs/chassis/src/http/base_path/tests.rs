@@ -11,7 +11,8 @@ fn service(url: &str) -> Router {
     let app = Router::new()
         .route("/", get(|| async { "home" }))
         .route("/login", get(|uri: Uri| async move { uri.to_string() }))
-        .route(METADATA, get(|| async { "metadata" }))
+        .route(METADATA[0], get(|| async { "metadata" }))
+        .route(METADATA[1], get(|| async { "resource" }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "nothing") });
     serve_under(app, &PublicUrl::parse(url).unwrap())
 }
@@ -36,6 +37,7 @@ async fn a_service_answers_under_its_path_and_without_it() {
         ("https://example.org/a/idp/login?b", "https://example.org/login?b"),
         ("/.well-known/oauth-authorization-server/a/idp", "metadata"),
         ("/a/idp/.well-known/oauth-authorization-server", "metadata"),
+        ("/.well-known/oauth-protected-resource/a/idp", "resource"),
         ("/a/idpx/login", "nothing"),
         ("/a/idp//login", "nothing"),
         ("/a/idp/a/idp/login", "nothing"),

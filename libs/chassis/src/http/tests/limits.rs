@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts};
 use axum::routing::any;
 use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
@@ -36,8 +36,25 @@ fn app() -> Router {
             "/guarded",
             post(async |_: Permission, RawBody(body): RawBody| body.len().to_string()),
         )
+        .route(
+            "/raised",
+            post(async |request: Request<Body>| raised(request).await),
+        )
+        .route(
+            "/guarded-raised",
+            post(async |_: Permission, request: Request<Body>| raised(request).await),
+        )
         .route("/unread", any(async || "ignored"));
     standard_layers(routes, &LimitsConfig::default(), PublicScheme::Http)
+}
+
+/// An endpoint with a limit of its own.
+async fn raised(request: Request<Body>) -> Result<String, Problem> {
+    if let Some(limit) = request.extensions().get::<BodyLimit>() {
+        limit.raise_if_authorized(400_000);
+    }
+    let RawBody(body) = RawBody::from_request(request, &()).await?;
+    Ok(body.len().to_string())
 }
 
 async fn send(request: Request<Body>) -> (StatusCode, String) {
@@ -120,6 +137,31 @@ fn fields_are_counted_while_they_are_read() {
             refused.detail_text(),
             Some("There are more than 64 parameters."),
             "{rest}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_raises_the_limit_for_those_who_are_authorized() {
+    let request = |path: &str, bytes: usize, token: bool| {
+        let builder = Request::post(path);
+        let builder = match token {
+            true => builder.header("authorization", "x"),
+            false => builder,
+        };
+        builder.body(Body::from(vec![b'x'; bytes])).unwrap()
+    };
+    for (path, bytes, token, status) in [
+        ("/guarded-raised", 400_000, true, StatusCode::OK),
+        ("/guarded-raised", 400_001, true, StatusCode::PAYLOAD_TOO_LARGE),
+        ("/guarded", 400_000, true, StatusCode::PAYLOAD_TOO_LARGE),
+        ("/raised", 16_385, false, StatusCode::PAYLOAD_TOO_LARGE),
+        ("/raised", 16_384, false, StatusCode::OK),
+    ] {
+        assert_eq!(
+            send(request(path, bytes, token)).await.0,
+            status,
+            "{path} {bytes}"
         );
     }
 }

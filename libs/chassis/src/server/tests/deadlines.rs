@@ -85,6 +85,7 @@ async fn a_tls_connection_without_a_request_ends_before_and_after_its_handshake(
         tls: Some(TlsConfig {
             certificate: certificate.clone(),
             key: files.join("key.pem"),
+            client_certificates: false,
         }),
         ..ListenConfig::loopback()
     };

@@ -32,18 +32,6 @@ async fn publishing(db: &Db, outbox: &Outbox, at: Timestamp) -> Tx {
     tx
 }
 
-/// True if a session of this database waits for another's lock. On SQLite it always may: there is one writer.
-async fn somebody_waits(db: &Db) -> bool {
-    match db {
-        Db::Sqlite { .. } => true,
-        Db::Postgres(pool) => {
-            let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock')";
-            sqlx::query_scalar(waits).fetch_one(pool.pool()).await.unwrap()
-        }
-    }
-}
-
 /// A feed that nobody answers for.
 fn nobody() -> FeedSource {
     let http = HttpClient::new(ClientOptions::default()).unwrap();
@@ -131,7 +119,7 @@ testkit::on_both_engines! {
             gone
         };
         let publishing = async {
-            testkit::eventually("it waits for the relay", async || somebody_waits(&db).await.then_some(())).await;
+            db.wait_for_lock_waiter().await;
             relay.commit().await.unwrap();
         };
         let (gone, ()) = tokio::join!(pruning, publishing);

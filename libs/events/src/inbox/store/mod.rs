@@ -93,7 +93,7 @@ pub(in crate::inbox) async fn sequences(
                  WHERE consumer = $1 AND aggregate_id IN (SELECT unhex(value) FROM json_each($2))",
         postgres: "SELECT aggregate_id, sequence FROM inbox_aggregates
                    WHERE consumer = $1
-                     AND aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value))",
+                     AND aggregate_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value)))",
     );
     let known: Vec<(Uuid, i64)> = on_engine!(tx, c => sqlx::query_as(statement)
         .bind(consumer)

@@ -134,14 +134,7 @@ fn two_replicas_with_the_same_events_in_another_order_wait_in_one_direction() {
                 .await
                 .map(|fresh| fresh.len())
         });
-        let Db::Postgres(pool) = &*db else { unreachable!() };
-        testkit::eventually("one waits for the other", async || {
-            let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock')";
-            let waits: bool = sqlx::query_scalar(waits).fetch_one(pool.pool()).await.unwrap();
-            waits.then_some(())
-        })
-        .await;
+        db.wait_for_lock_waiter().await;
         let fresh = store::remember(&mut one, "tests", [high].into_iter(), now)
             .await
             .unwrap();

@@ -35,7 +35,7 @@ async fn of_ids(reader: &mut Reader, ids: &[Uuid]) -> Vec<(Uuid, i64)> {
     let statement = sql!(reader,
         sqlite: "SELECT id, version FROM things WHERE id IN (SELECT unhex(value) FROM json_each($1))",
         postgres: "SELECT id, version FROM things
-                   WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))",
+                   WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))",
     );
     let list = id_list(ids.iter().copied());
     on_engine!(reader, c => sqlx::query_as(statement).bind(list).fetch_all(c).await.unwrap())

@@ -166,7 +166,7 @@ pub(in crate::relay) async fn postpone(
         sqlite: "UPDATE outbox SET next_attempt_at = $2 WHERE number IN (SELECT value FROM json_each($1))
                    AND published_at IS NULL AND dead_lettered_at IS NULL",
         postgres: "UPDATE outbox SET next_attempt_at = $2
-                   WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                   WHERE number = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                      AND published_at IS NULL AND dead_lettered_at IS NULL",
     );
     on_engine!(tx, c => {

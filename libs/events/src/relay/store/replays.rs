@@ -58,7 +58,7 @@ pub(in crate::relay) async fn newest(
         postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
                         false AS failed
                    FROM outbox AS o
-                   WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                   WHERE aggregate_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                      AND position IS NOT NULL
                      AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
                                        AND n.sequence > o.sequence AND n.position IS NOT NULL)",
@@ -83,7 +83,7 @@ pub(in crate::relay) async fn newest_last(
                  ON CONFLICT (position) DO UPDATE SET asked = outbox_replays.asked + 1",
         postgres: "INSERT INTO outbox_replays (position, partition)
                    SELECT position, partition FROM outbox AS o
-                   WHERE aggregate_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                   WHERE aggregate_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                      AND position < $2
                      AND NOT EXISTS (SELECT 1 FROM outbox AS n WHERE n.aggregate_id = o.aggregate_id
                                        AND n.sequence > o.sequence AND n.position IS NOT NULL)

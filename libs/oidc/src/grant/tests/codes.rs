@@ -8,13 +8,14 @@ use crate::testing::{CALLBACK, CHALLENGE, VERIFIER};
 
 const OTHER_VERIFIER: &str = "another-verifier-of-43-unreserved-characters";
 
-/// A code as a row changes it: its client, the redirect URI and whether it was sent, the challenge, the seconds that are left,
+/// A code as a row changes it: its client, the redirect URI and whether it was sent, the challenge, the key, the seconds that are left,
 /// whether it was used.
 #[derive(Clone, Copy)]
 struct Code {
     client_id: &'static str,
     redirect_uri_sent: bool,
     challenge: Option<&'static str>,
+    dpop_jkt: Option<&'static str>,
     seconds_left: u64,
     used: bool,
 }
@@ -24,6 +25,7 @@ struct Code {
 struct Request {
     redirect_uri: Option<&'static str>,
     verifier: Option<&'static str>,
+    jkt: Option<&'static str>,
     resources: &'static [&'static str],
 }
 
@@ -31,12 +33,14 @@ const CODE: Code = Code {
     client_id: "web",
     redirect_uri_sent: true,
     challenge: Some(CHALLENGE),
+    dpop_jkt: None,
     seconds_left: 1,
     used: false,
 };
 const REQUEST: Request = Request {
     redirect_uri: Some(CALLBACK),
     verifier: Some(VERIFIER),
+    jkt: None,
     resources: &[],
 };
 
@@ -53,7 +57,40 @@ const INVALID: Decided = Decided::Error(ErrorCode::InvalidGrant);
 
 type CodeRow = (&'static str, Code, Request, Decided);
 
+const BOUND: Code = Code {
+    dpop_jkt: Some("key"),
+    ..CODE
+};
+
 const CODES: &[CodeRow] = &[
+    (
+        "RFC 9449 §10: the key that the code is bound to",
+        BOUND,
+        Request {
+            jkt: Some("key"),
+            ..REQUEST
+        },
+        BOTH,
+    ),
+    ("RFC 9449 §10: no proof for a bound code", BOUND, REQUEST, INVALID),
+    (
+        "RFC 9449 §10: another key",
+        BOUND,
+        Request {
+            jkt: Some("other"),
+            ..REQUEST
+        },
+        INVALID,
+    ),
+    (
+        "RFC 9449 §5: a proof for a code that is not bound",
+        CODE,
+        Request {
+            jkt: Some("key"),
+            ..REQUEST
+        },
+        BOTH,
+    ),
     ("RFC 6749 §4.1.3: a good request", CODE, REQUEST, BOTH),
     (
         "RFC 6749 §4.1.3: the code of another client",
@@ -213,25 +250,33 @@ const CODES: &[CodeRow] = &[
 fn decisions_on_codes() {
     // SB-21, SB-22
     let audiences = resources(&[ISSUER, USERS]);
+    let metadata = metadata(|_| {});
     for (section, code, request, expected) in CODES {
         let stored = StoredCode {
             client_id: code.client_id,
             redirect_uri: CALLBACK,
             redirect_uri_sent: code.redirect_uri_sent,
             code_challenge: code.challenge,
+            dpop_jkt: code.dpop_jkt,
             scope: "openid",
             audiences: &audiences,
+            default_audiences: &audiences,
             expires_in: Duration::from_secs(code.seconds_left),
             used: code.used,
         };
         let verifier = request.verifier.map(|text| CodeVerifier::parse(text).unwrap());
         let redemption = CodeRedemption {
+            details: None,
             code: "",
             redirect_uri: request.redirect_uri,
             verifier: verifier.as_ref(),
+            confirmation: &Confirmation {
+                jkt: request.jkt.map(str::to_owned),
+                x5t: None,
+            },
             resources: &resources(request.resources),
         };
-        match (redeem_code(&stored, "web", &redemption), *expected) {
+        match (redeem_code(&stored, web(&metadata), &redemption), *expected) {
             (CodeDecision::Issue { scope, audiences }, Decided::Tokens(urls)) => {
                 assert_eq!(
                     (scope.to_string().as_str(), audiences),

@@ -1,11 +1,14 @@
 //! Tests of the grants at the token endpoint, without HTTP and without a store.
 
 mod codes;
+mod devices;
+mod lost;
 mod refresh;
 mod scopes;
 
 use super::*;
 use crate::client::{AuthMethod, GrantType};
+use crate::dpop::Confirmation;
 use crate::testing::{ISSUER, metadata, web};
 
 const USERS: &str = "https://users.example";

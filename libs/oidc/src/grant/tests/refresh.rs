@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::client::{ClientMetadata, ClientProfile};
 use crate::scope::Scope;
 use crate::testing::PRIVILEGED;
 
@@ -126,11 +127,18 @@ fn a_refreshed_token_has_no_more_than_was_granted() {
             client_id,
             scope,
             audiences: &granted,
-            user: user.map(|administrator| User { administrator }),
+            default_audiences: &granted,
+            dpop_jkt: None,
+            user: user.map(|administrator| User {
+                administrator,
+                assigned: true,
+            }),
         };
         let requested = requested.map(|text| text.parse::<Scope>().unwrap());
         let request = RefreshRequest {
+            details: None,
             scope: requested.as_ref(),
+            confirmation: &Confirmation::default(),
             resources: &resources(asked),
         };
         match (
@@ -172,5 +180,53 @@ fn a_rotated_token_is_presented_again() {
             successor_unused,
         };
         assert_eq!(reuse_of_rotated_token(token), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_refresh_token_that_is_bound_to_a_key_needs_it_and_is_not_rotated() {
+    // SB-24, RFC 9449 §5
+    let confidential = metadata(|_| {});
+    let public = metadata(|client| client.token_endpoint_auth_method = AuthMethod::None);
+    let proved = |jkt: Option<&str>| Confirmation {
+        jkt: jkt.map(str::to_owned),
+        x5t: None,
+    };
+    for (metadata, jkt, bound) in [
+        (&public, Some("key"), true),
+        (&public, None, false),
+        (&confidential, Some("key"), false),
+    ] {
+        let dpop_jkt = refresh_token_key(web(metadata), &proved(jkt));
+        assert_eq!(dpop_jkt.is_some(), bound);
+        let grant = StoredGrant {
+            client_id: "web",
+            scope: "openid",
+            audiences: &[],
+            default_audiences: &[],
+            dpop_jkt: dpop_jkt.as_deref(),
+            user: Some(User {
+                administrator: false,
+                assigned: true,
+            }),
+        };
+        assert_eq!(rotates_refresh_tokens(&grant, web(metadata)), !bound);
+        let fapi2 = ClientMetadata {
+            profile: Some(ClientProfile::Fapi2),
+            ..metadata.clone()
+        };
+        // FAPI 2.0 Security Profile §5.3.2.1
+        assert!(!rotates_refresh_tokens(&grant, web(&fapi2)));
+        for sent in [None, Some("key"), Some("other")] {
+            let request = RefreshRequest {
+                details: None,
+                scope: None,
+                confirmation: &proved(sent),
+                resources: &[],
+            };
+            let outcome = narrow_grant(&grant, web(metadata), PRIVILEGED, &request);
+            let expected = (bound && sent != Some("key")).then_some(ErrorCode::InvalidGrant);
+            assert_eq!(outcome.err().map(|error| error.error), expected, "{sent:?}");
+        }
     }
 }

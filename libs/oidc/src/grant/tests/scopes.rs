@@ -54,6 +54,12 @@ const CLIENT_TOKENS: &[ClientRow] = &[
     ),
     ("SB-48: or not granted", "users:read email", None, Ok("email")),
     (
+        "SB-48: what is delegated to people is theirs",
+        "directory:delegated email",
+        Some("directory:delegated email"),
+        Ok("email"),
+    ),
+    (
         "SB-48: nothing else is left",
         "users:read",
         None,
@@ -87,17 +93,20 @@ fn the_scope_of_a_clients_own_token() {
 proptest! {
     #[test]
     fn a_granted_scope_is_registered_and_privileged_for_administrators_alone(
-        registered in "((openid|email|admin|users:read|offline_access) ){0,5}",
-        requested in "((openid|email|admin|users:read|offline_access|dance) ){0,5}",
+        registered in "((openid|email|admin|users:read|directory:delegated|offline_access) ){0,5}",
+        requested in "((openid|email|admin|users:read|directory:delegated|offline_access|dance) ){0,5}",
         administrator: bool,
     ) {
         let metadata = ClientMetadata { scope: registered.parse().unwrap(), ..metadata(|_| {}) };
         let requested: Scope = requested.parse().unwrap();
-        if let Ok(granted) = user_scope(web(&metadata), PRIVILEGED, User { administrator }, &requested) {
+        if let Ok(granted) = user_scope(web(&metadata), PRIVILEGED, User { administrator, assigned: true }, &requested) {
             prop_assert!(metadata.scope.covers(&granted));
             prop_assert!(requested.is_empty() || requested.covers(&granted));
             for token in granted.iter().filter(|token| PRIVILEGED.contains(token)) {
                 prop_assert!(administrator && requested.contains(token));
+            }
+            for token in granted.iter().filter(|token| PRIVILEGED.is_of_users(token)) {
+                prop_assert!(requested.contains(token));
             }
         }
     }

@@ -6,6 +6,7 @@ use super::*;
 
 #[test]
 fn operations_follow_what_they_refer_to() {
+    // RFC 7644 §3.7 (6)
     let manager = |bulk_id: &str, of: &str| {
         let mut operation = user(bulk_id);
         operation["data"][ENTERPRISE_USER] = json!({"manager": {"value": format!("bulkId:{of}")}});
@@ -123,6 +124,7 @@ fn operations_follow_what_they_refer_to() {
 
 #[test]
 fn a_cycle_is_broken_at_its_first_operation() {
+    // RFC 7644 §3.7.1 (1)
     // RFC 7644 §3.7.1: two groups that contain each other.
     let steps = plan(json!([group("a", &["b", "u"]), group("b", &["a"]), user("u")]));
     let without = json!({"schemas": [CORE_GROUP], "displayName": "a", "members": [{"value": "bulkId:u"}]});
@@ -176,6 +178,7 @@ fn a_required_reference_cannot_come_later() {
 
 #[test]
 fn references_become_ids() {
+    // RFC 7644 §3.7.2 (1) (2)
     let mut created = Created::default();
     created.record("a", "1");
     created.record("b c", "2");

@@ -4,6 +4,7 @@ use super::*;
 
 #[test]
 fn a_filter_matches_as_the_standard_says() {
+    // RFC 7644 §3.4.2.2 (1) (5) (9)
     let custom = |rest: &str| format!("{CUSTOM_USER}:values.{rest}");
     for (section, text, matches) in [
         ("table 3, eq", r#"userName eq "bJENSEN""#, true),

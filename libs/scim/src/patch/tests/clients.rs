@@ -57,6 +57,11 @@ fn what_entra_sends_is_applied() {
             }),
         ),
         (
+            "an extension as a whole, which names its schema",
+            json!([{"op": "replace", "path": ENTERPRISE_USER, "value": {"schemas": [ENTERPRISE_USER], "employeeNumber": "Eqpj"}}]),
+            json!({ENTERPRISE_USER: enterprise(json!({"employeeNumber": "Eqpj"}))}),
+        ),
+        (
             "replace several, with the flag",
             json!([
                 {"op": "replace", "path": "emails[type eq \"work\"].value", "value": "new@test.example"},

@@ -21,7 +21,7 @@ fn attributes_and_extensions_are_those_of_the_configuration() {
         "attributes": [
             {"name": "badgeNumber", "uniqueness": "server", "mutability": "immutable", "case_exact": true},
             {"name": "salary", "type": "decimal", "read": ["administrator"], "write": ["client"], "returned": "request"},
-            {"name": "startDate", "type": "dateTime", "claim": "start_date"},
+            {"name": "startDate", "type": "dateTime"},
             {"name": "pin", "mutability": "writeOnly"},
             {"name": "theme", "canonical_values": ["dark", "light"], "write": ["self"]},
         ],
@@ -67,12 +67,6 @@ fn attributes_and_extensions_are_those_of_the_configuration() {
     let shown = Registry::schema_documents([users], "https://users.example/scim/v2");
     let library = shown.iter().find(|schema| schema["id"] == URN).unwrap();
     assert_eq!(library["attributes"][0]["subAttributes"][1]["type"], "integer");
-    assert!(
-        registry
-            .claims()
-            .iter()
-            .any(|source| source.claim == "start_date")
-    );
 }
 
 #[test]
@@ -133,25 +127,10 @@ fn a_configuration_that_does_not_fit_is_refused_by_its_key() {
             "returned",
         ),
         (
-            one(json!({"name": "a", "mutability": "writeOnly", "claim": "a"})),
-            "claim",
-        ),
-        (
-            one(json!({"name": "a", "returned": "never", "claim": "a"})),
-            "claim",
-        ),
-        (
             one(
                 json!({"name": "a", "type": "complex", "sub_attributes": [{"name": "b", "multi_valued": true}]}),
             ),
             "attributes[0].sub_attributes[0].multi_valued",
-        ),
-        (one(json!({"name": "a", "claim": "email"})), "claim"),
-        (one(json!({"name": "a", "claim": "aud"})), "claim"),
-        (one(json!({"name": "a", "claim": "groups"})), "claim"),
-        (
-            json!({"attributes": [{"name": "a", "claim": "x"}, {"name": "b", "claim": "x"}]}),
-            "claim",
         ),
         (
             one(
@@ -187,4 +166,53 @@ fn a_configuration_that_does_not_fit_is_refused_by_its_key() {
     assert!(registry(twice).unwrap_err().starts_with("extensions[1].schema"));
     assert!(registry(extension(URN)).is_ok());
     assert!(registry(json!({})).is_ok());
+}
+
+#[test]
+fn an_attribute_of_groups_has_nothing_that_is_for_users_alone() {
+    let of_group = |attribute: Value| {
+        registry(json!({"extensions": [{
+            "schema": "urn:example:params:scim:schemas:extension:2.0:Team", "name": "Team", "resource_type": "Group",
+            "attributes": [{"name": "room"}, attribute],
+        }]}))
+    };
+    assert!(of_group(json!({"name": "floor", "type": "integer"})).is_ok());
+    for (name, attribute) in [
+        ("uniqueness", json!({"name": "code", "uniqueness": "server"})),
+        ("indexed", json!({"name": "code", "indexed": true})),
+    ] {
+        let refused = of_group(attribute).unwrap_err();
+        assert!(
+            refused.starts_with(&format!("extensions[0].attributes[1].{name}: ")),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn an_index_is_of_what_has_an_order_and_can_be_searched() {
+    let of_user = |attribute: Value| registry(json!({ "attributes": [attribute] }));
+    for attribute in [
+        json!({"name": "code", "indexed": true}),
+        json!({"name": "tags", "multi_valued": true, "indexed": true}),
+        json!({"name": "floor", "type": "integer", "indexed": true}),
+        json!({"name": "since", "type": "dateTime", "indexed": true}),
+        json!({"name": "desk", "type": "complex", "sub_attributes": [{"name": "room", "indexed": true}]}),
+    ] {
+        assert!(of_user(attribute.clone()).is_ok(), "{attribute}");
+    }
+    for attribute in [
+        json!({"name": "late", "type": "boolean", "indexed": true}),
+        json!({"name": "salary", "type": "decimal", "indexed": true}),
+        json!({"name": "key", "type": "binary", "indexed": true}),
+        json!({"name": "desk", "type": "complex", "indexed": true, "sub_attributes": [{"name": "room"}]}),
+        json!({"name": "pin", "mutability": "writeOnly", "indexed": true}),
+        json!({"name": "note", "returned": "never", "indexed": true}),
+    ] {
+        let refused = of_user(attribute.clone()).unwrap_err();
+        assert!(
+            refused.starts_with("attributes[0].indexed: "),
+            "{attribute}: {refused}"
+        );
+    }
 }

@@ -41,6 +41,7 @@ fn replaced(old: &Value, members: &Value, accessor: Accessor) -> Result<Value, E
 
 #[test]
 fn a_replacement_leaves_what_its_caller_cannot_change_or_see() {
+    // RFC 7644 §3.5.1 (3)
     // RFC 7644 §3.5.1
     let old = |members: Value| {
         let mut old = json!({"userName": "ann"});

@@ -18,6 +18,7 @@ fn read(attribute: Attribute, value: &Value) -> Result<Option<Value>, Option<Sci
 
 #[test]
 fn a_value_has_the_type_of_its_attribute() {
+    // RFC 7643 §2.3.4 (1), RFC 7643 §2.3.5 (1), RFC 7643 §2.3.6 (1), RFC 7643 §4.1.2 (4)
     let refused = || Err(Some(ScimType::InvalidValue));
     for (section, data_type, value, expected) in [
         (

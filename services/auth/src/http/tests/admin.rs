@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use chassis::clock::Clock;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 
@@ -15,14 +15,19 @@ use crate::testing::{PASSWORD, person_state};
 impl World {
     /// An administrator's token.
     pub(super) async fn admin(&self, scope: &str) -> String {
+        self.service("tool", scope).await
+    }
+
+    /// A token of a client that acts for itself, which is registered for it.
+    pub(super) async fn service(&self, id: &str, scope: &str) -> String {
         let secret = self
-            .client("tool", |wish| {
+            .client(id, |wish| {
                 wish.grant_types = [GrantType::ClientCredentials].into();
                 wish.scope = scope.parse().unwrap();
             })
             .await
             .unwrap();
-        let header = basic("tool", &secret);
+        let header = basic(id, &secret);
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let answer = self
             .post("/oauth2/token", &[(AUTHORIZATION.as_str(), &header)], &form)
@@ -73,6 +78,117 @@ stories! {
         assert!(events.contains(&"vestibule.client.deleted.v1".to_owned()));
     }
 
+    async fn a_resource_server_is_registered_as_tokens_name_it(world) {
+        let admin = world.admin("admin").await;
+        let body = json!({
+            "redirect_uris": ["https://api.example.org/callback"],
+            "resource": "HTTPS://Users.Example.org/",
+            "audiences": ["HTTPS://Users.Example.org"],
+        });
+        let made = world.call(Method::POST, "/admin/v1/clients", &admin, Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        assert_eq!(made.json()["resource"], "https://users.example.org");
+        assert_eq!(made.json()["audiences"], json!(["https://users.example.org"]));
+    }
+
+    async fn the_scopes_are_listed_with_their_claims(world) {
+        let admin = world.admin("admin").await;
+        let list = world.call(Method::GET, "/admin/v1/scopes", &admin, None).await;
+        assert_eq!(list.status, StatusCode::OK, "{}", list.body);
+        let list = list.json();
+        let scopes = list["scopes"].as_array().unwrap();
+        assert_eq!((&scopes[0], scopes.last()), (&json!({"scope": "openid", "claims": []}), Some(&json!({"scope": "offline_access", "claims": []}))));
+        assert!(scopes.contains(&json!({"scope": "email", "claims": ["email", "email_verified"]})), "{list}");
+        let metadata = world.get("/.well-known/openid-configuration", &[]).await.json();
+        let named: Vec<_> = scopes.iter().map(|scope| scope["scope"].clone()).collect();
+        assert_eq!(metadata["scopes_supported"], json!(named));
+    }
+
+    async fn an_administrator_changes_a_client_of_a_known_version(world) {
+        // SB-52
+        let admin = world.admin("admin").await;
+        let path = "/admin/v1/clients/web";
+        let read = world.call(Method::GET, path, &admin, None).await;
+        let tag = read.header(ETAG).to_owned();
+        let wish = json!({"client_name": "Web", "redirect_uris": ["https://web.example/cb"], "require_pkce": false});
+        let put = async |tag: &str, body: &serde_json::Value| {
+            let request = Request::builder().method(Method::PUT).uri(path).header(AUTHORIZATION, &admin)
+                .header(CONTENT_TYPE, "application/json").header(IF_MATCH, tag);
+            world.send(request.body(Body::from(body.to_string())).unwrap()).await
+        };
+        let changed = put(&tag, &wish).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+        assert_eq!((changed.json()["require_pkce"].as_bool(), changed.json()["version"].as_i64()), (Some(false), Some(2)));
+        assert!(changed.json().get("client_secret").is_none(), "it has its secret");
+        assert_eq!(changed.header(ETAG), "\"2\"");
+        let stale = put(&tag, &json!({"redirect_uris": ["https://web.example/other"]})).await;
+        assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{}", stale.body);
+        let weak = put("W/\"2\"", &json!({"redirect_uris": ["https://web.example/other"]})).await;
+        assert_eq!(weak.status, StatusCode::PRECONDITION_FAILED, "RFC 9110 §13.1.1: a strong comparison");
+        for (tag, body, status) in [
+            ("nonsense", wish.clone(), StatusCode::BAD_REQUEST),
+            ("*", json!({"redirect_uris": []}), StatusCode::UNPROCESSABLE_ENTITY),
+            ("*", json!({"redirect_uris": ["https://web.example/"], "client_id": "other"}), StatusCode::UNPROCESSABLE_ENTITY),
+            ("*", json!({"redirect_uris": ["https://web.example/"], "origin": "configuration"}), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let answer = put(tag, &body).await;
+            assert_eq!(answer.status, status, "{tag} {body}: {}", answer.body);
+        }
+        // SB-29: people are asked until somebody says that they are not.
+        for (said, asked) in [(json!(true), true), (json!(null), true), (json!(false), false)] {
+            let mut wish = wish.clone();
+            if !said.is_null() {
+                wish["require_consent"] = said;
+            }
+            let changed = put("*", &wish).await.json();
+            assert_eq!(changed["require_consent"].as_bool().unwrap_or_default(), asked, "{wish}");
+        }
+        let nobody = world.call(Method::PUT, "/admin/v1/clients/nobody", &admin, Some(wish)).await;
+        assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn a_secret_is_changed_without_a_stop(world) {
+        // SB-28
+        let admin = world.admin("admin").await;
+        let secrets = "/admin/v1/clients/web/secrets";
+        let old = world.secret.clone();
+        let made = world.call(Method::POST, secrets, &admin, None).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        let new = made.json()["client_secret"].as_str().unwrap().to_owned();
+        let good = async |secret: &str| {
+            let header = basic("web", secret);
+            let answer = world.post("/oauth2/revoke", &[(AUTHORIZATION.as_str(), &header)], &[("token", "x")]).await;
+            answer.status == StatusCode::OK
+        };
+        assert!(good(&old).await && good(&new).await);
+        let list = world.call(Method::GET, secrets, &admin, None).await;
+        assert!(!list.body.contains(&new) && !list.body.contains("client_secret"), "{}", list.body);
+        let third = world.call(Method::POST, secrets, &admin, None).await;
+        assert_eq!(third.status, StatusCode::CONFLICT);
+        let first = list.json()["secrets"][1]["id"].as_str().unwrap().to_owned();
+        let gone = world.call(Method::DELETE, &format!("{secrets}/{first}"), &admin, None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        assert!(!good(&old).await && good(&new).await);
+        let last = made.json()["id"].as_str().unwrap().to_owned();
+        let last = world.call(Method::DELETE, &format!("{secrets}/{last}"), &admin, None).await;
+        assert_eq!(last.status, StatusCode::CONFLICT);
+        let again = world.call(Method::DELETE, &format!("{secrets}/{first}"), &admin, None).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn a_scope_that_is_taken_from_a_client_is_gone_from_its_tokens(world) {
+        // SB-47
+        let admin = world.admin("admin events:read").await;
+        let other = world.service("other", "admin").await;
+        assert_eq!(world.call(Method::GET, "/admin/v1/keys", &other, None).await.status, StatusCode::OK);
+        let less = json!({"grant_types": ["client_credentials"], "scope": "users:read"});
+        let changed = world.call(Method::PUT, "/admin/v1/clients/other", &admin, Some(less)).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+        assert_eq!(world.call(Method::GET, "/admin/v1/keys", &other, None).await.status, StatusCode::UNAUTHORIZED);
+        let told = world.call(Method::GET, "/revocations", &admin, None).await.json();
+        assert_eq!(told["clients"][0]["client_id"], "other", "resource servers are told");
+    }
+
     async fn bad_registrations_are_refused_by_name(world) {
         // SB-20
         let admin = world.admin("admin").await;
@@ -92,7 +208,7 @@ stories! {
 
     async fn nobody_else_may(world) {
         let guest = world.admin("users:read").await;
-        for path in ["/admin/v1/clients", "/admin/v1/clients/web", "/admin/v1/keys"] {
+        for path in ["/admin/v1/clients", "/admin/v1/clients/web", "/admin/v1/clients/web/secrets", "/admin/v1/keys"] {
             assert_eq!(world.call(Method::GET, path, &guest, None).await.status, StatusCode::FORBIDDEN);
             assert_eq!(world.get(path, &[]).await.status, StatusCode::UNAUTHORIZED);
         }

@@ -1,8 +1,9 @@
 //! Tests of the authorization endpoint.
 
-use chassis::clock::Clock;
 use std::time::Duration;
 
+use chassis::clock::Clock;
+use chassis::db::count_statements;
 use http::StatusCode;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, COOKIE};
 
@@ -78,8 +79,8 @@ stories! {
             ("scope", "users:write", "invalid_scope"),
             ("prompt", "none login", "invalid_request"),
             ("max_age", "-1", "invalid_request"),
-            ("request", "a.b.c", "request_not_supported"),
-            ("request_uri", "https://evil.example/", "request_uri_not_supported"),
+            ("request", "a.b.c", "invalid_request_object"),
+            ("request_uri", "https://evil.example/", "invalid_request_uri"),
             ("resource", "https://other.example", "invalid_target"),
         ] {
             let answer = world.authorize(&cookie, &[(name, value)]).await;
@@ -198,4 +199,21 @@ stories! {
         let answer = world.get("/oauth2/authorize", &[("origin", "https://app.example.org")]).await;
         assert!(answer.headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_none());
     }
+}
+
+#[test]
+fn an_ordinary_flow_costs_few_statements() {
+    testkit::block_on(async {
+        let world = World::new().await;
+        let cookie = world.cookie().await;
+        world.tokens(&cookie).await;
+        let (code, statements) = count_statements(world.code(&cookie, &[])).await;
+        assert_eq!(statements, 3, "the session with its user, BEGIN, the code");
+        let (tokens, statements) = count_statements(world.token(&exchange(&code))).await;
+        assert_eq!(tokens.status, StatusCode::OK);
+        assert_eq!(
+            statements, 4,
+            "BEGIN, the code with its user, the grant, the refresh token"
+        );
+    });
 }

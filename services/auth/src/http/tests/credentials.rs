@@ -1,15 +1,22 @@
 //! Tests of `/admin/v1/users/{id}/credentials` and `/admin/v1/users/credentials`.
 
+use std::sync::Arc;
+
+use age_format::Recipient;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::world::{World, stories};
+use crate::credential_export::{CredentialExport, ExportError};
 use crate::credential_import::MAX_BATCH;
 use crate::testing::PASSWORD;
 
 // bcrypt 5.0.0 (Python)
 const BCRYPT: &str = "$2b$04$5ujii9zMrP9QrISEOLTmUeE3aj7HB56COPvabyGOHWml9Pmr64LNS";
 const BATCH: &str = "/admin/v1/users/credentials";
+// Keys of age-keygen 1.1.1
+const RECIPIENT: &str = "age1j6w7s3mmqp0zw34wl96kh4paw6ezqw290wgey3yradffms8lpvhsuhd0s3";
+const KEY: &str = "AGE-SECRET-KEY-1WEWK3N8RNPJ72A0ND3ASF9CZW36MQ3G30SU0F8WFMMQYZZ2MG7XS9ZR0VC";
 
 stories! {
     async fn an_administrator_gives_a_person_the_password_of_another_system(world) {
@@ -85,4 +92,80 @@ stories! {
         }
         assert!(world.app.events().await.iter().all(|kind| kind != "vestibule.credential.added.v1"));
     }
+}
+
+fn decrypted(text: &str) -> String {
+    let plain = age_format::decrypt_text(&[KEY.parse().unwrap()], text).unwrap();
+    String::from_utf8(plain.to_vec()).unwrap()
+}
+
+testkit::on_both_engines! {
+    migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
+
+    async fn hashes_come_in_pages_in_the_order_of_the_accounts(db: TestDb) {
+        let app = crate::testing::app(&db).await;
+        let mut people = Vec::new();
+        for name in ["ann", "bob", "cas"] {
+            people.push(app.person(name).await);
+        }
+        people.sort_unstable();
+        let export = |recipients: &[Recipient]| CredentialExport::new(db.clone(), Arc::clone(&app.random), recipients);
+        let refused = export(&[]).page(uuid::Uuid::nil(), 2).await;
+        assert!(matches!(refused, Err(ExportError::NoRecipient)), "{refused:?}");
+        let export = export(&[RECIPIENT.parse().unwrap()]);
+        let page = export.page(uuid::Uuid::nil(), 2).await.unwrap();
+        let ids: Vec<uuid::Uuid> = page.iter().map(|found| found.account).collect();
+        assert_eq!(ids, people[..2]);
+        let rest = export.page(people[1], 2).await.unwrap();
+        assert_eq!((rest.len(), rest[0].account), (1, people[2]));
+        assert!(!format!("{page:?}").contains("argon2"), "{page:?}");
+        assert!(decrypted(&page[0].hash).starts_with("$argon2id$"));
+    }
+}
+
+// SB-52
+#[tokio::test]
+async fn hashes_are_exported_to_the_recipients_of_the_configuration_alone() {
+    let closed = World::new().await;
+    let admin = closed.admin("admin").await;
+    let answer = closed.call(Method::GET, BATCH, &admin, None).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let kind = answer.json()["type"].as_str().unwrap().to_owned();
+    assert!(kind.ends_with("credential-export-disabled"), "{kind}");
+    let open = World::with(&[("PASSWORDS__EXPORT_RECIPIENTS", RECIPIENT)]).await;
+    let admin = open.admin("admin").await;
+    let answer = open
+        .call(Method::GET, &format!("{BATCH}?limit=1"), &admin, None)
+        .await;
+    let page = answer.json();
+    assert_eq!(page["credentials"][0]["id"], json!(open.ann), "{page}");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert!(!page.to_string().contains("$argon2id$"), "{page}");
+    let encrypted = page["credentials"][0]["encrypted_password_hash"].as_str();
+    assert!(decrypted(encrypted.unwrap()).starts_with("$argon2id$"));
+    let next = format!("{BATCH}?after={}", page["next"].as_str().unwrap());
+    let last = open.call(Method::GET, &next, &admin, None).await.json();
+    assert_eq!(last, json!({"credentials": []}));
+    let wrong = open
+        .call(Method::GET, &format!("{BATCH}?limit=0"), &admin, None)
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let other = World::with(&[("PASSWORDS__EXPORT_RECIPIENTS", RECIPIENT)]).await;
+    let guest = other.admin("users:read").await;
+    for path in [BATCH.to_owned(), format!("/admin/v1/users/{}/data", other.ann)] {
+        let refused = other.call(Method::GET, &path, &guest, None).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    let data = open
+        .call(
+            Method::GET,
+            &format!("/admin/v1/users/{}/data", open.ann),
+            &admin,
+            None,
+        )
+        .await;
+    assert_eq!(
+        (data.status, &data.json()["subject"]["user_name"]),
+        (StatusCode::OK, &json!("ann"))
+    );
 }

@@ -16,7 +16,7 @@ impl World {
     }
 
     /// Signs Bob in; the cookie.
-    async fn bobs_cookie(&self) -> String {
+    pub(super) async fn bobs_cookie(&self) -> String {
         if self.app.sign_in("bob", crate::testing::PASSWORD).await.is_err() {
             self.app.person("bob").await;
         }
@@ -75,7 +75,7 @@ stories! {
         let large = "x".repeat(9000);
         for (asked, offered) in [
             (vec![("login_hint", "cas@example.org")], "cas@example.org"),
-            (vec![("login_hint", "cas@example.org"), ("claims", large.as_str())], "cas@example.org"),
+            (vec![("login_hint", "cas@example.org"), ("filler", large.as_str())], "cas@example.org"),
             (vec![("login_hint", "\"><b>")], "&#34;&#62;&#60;b&#62;"),
             (vec![("login_hint", "a\nb")], ""),
             (vec![], ""),

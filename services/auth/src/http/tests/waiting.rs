@@ -121,7 +121,7 @@ stories! {
     async fn a_request_of_eight_to_twelve_kib_comes_through_and_a_larger_one_is_refused(world) {
         for length in [8_000, 11_500] {
             let claims = "x".repeat(length);
-            let answer = world.authorize("", &[("claims", claims.as_str())]).await;
+            let answer = world.authorize("", &[("filler", claims.as_str())]).await;
             assert!(answer.location().len() < 200, "{length}: the address is short");
             let cookie = world.cookie().await;
             let done = world.come_back(&back(&answer), &[&cookie, answer.cookie()]).await;
@@ -129,10 +129,10 @@ stories! {
         }
         let rows = world.app.count(WAITING).await;
         let claims = "x".repeat(12 * 1024);
-        let refused = world.authorize("", &[("claims", claims.as_str())]).await;
+        let refused = world.authorize("", &[("filler", claims.as_str())]).await;
         assert_eq!((refused.status, refused.location()), (StatusCode::BAD_REQUEST, ""));
         assert!(refused.body.contains("12 KiB"));
-        let form = [("client_id", "web"), ("claims", claims.as_str())];
+        let form = [("client_id", "web"), ("filler", claims.as_str())];
         assert_eq!(world.post("/oauth2/authorize", &[], &form).await.status, StatusCode::BAD_REQUEST);
         assert_eq!(world.app.count(WAITING).await, rows);
     }

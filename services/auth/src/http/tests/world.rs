@@ -1,6 +1,7 @@
 //! A service without listeners, Ann who is signed in, and a client.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -30,7 +31,7 @@ pub(super) struct World {
     pub(super) ann: Uuid,
     pub(super) secret: String,
     router: Router,
-    _db: TestDb,
+    pub(super) db: TestDb,
 }
 
 /// An answer, read to its end.
@@ -38,6 +39,12 @@ pub(super) struct TestResponse {
     pub(super) status: StatusCode,
     pub(super) headers: http::HeaderMap,
     pub(super) body: String,
+}
+
+fn served(app: &TestApp) -> Router {
+    let limits = app.settings.limits.clone();
+    let scheme = PublicScheme::of(app.settings.issuer.as_str());
+    standard_layers(router(app).with_state(app.app.clone()), &limits, scheme)
 }
 
 impl World {
@@ -49,20 +56,32 @@ impl World {
     /// The same, with these settings.
     pub(super) async fn with(settings: &[(&str, &str)]) -> Self {
         let db = testkit::sqlite(&[&events::MIGRATIONS, &crate::MIGRATIONS]).await;
+        Self::on(db, settings).await
+    }
+
+    /// The same, on a database of one of the engines.
+    pub(super) async fn on(db: TestDb, settings: &[(&str, &str)]) -> Self {
         let app = testing::app_set(&db, settings).await;
         let ann = app.person("ann").await;
-        let limits = app.settings.limits.clone();
-        let scheme = PublicScheme::of(app.settings.issuer.as_str());
-        let router = standard_layers(router(&app).with_state(app.app.clone()), &limits, scheme);
         let mut world = Self {
+            router: served(&app),
             app,
             ann,
             secret: String::new(),
-            router,
-            _db: db,
+            db,
         };
         world.secret = world.client("web", |_| {}).await.unwrap();
         world
+    }
+
+    /// The same installation, after a start with other settings.
+    pub(super) async fn restarted(self, settings: &[(&str, &str)]) -> Self {
+        let app = testing::app_set(&self.db, settings).await;
+        Self {
+            router: served(&app),
+            app,
+            ..self
+        }
     }
 
     /// Registers a client; its secret, if it has one.
@@ -79,6 +98,12 @@ impl World {
             .create(Some(id.parse().unwrap()), registration)
             .await;
         created.unwrap().secret.map(|secret| secret.expose().to_owned())
+    }
+
+    /// Waits until the keys of the algorithms that clients were registered for sign.
+    pub(super) async fn let_new_keys_sign(&self) {
+        self.app.wait(Duration::from_secs(330));
+        self.app.keys.refresh_and_rotate().await.unwrap();
     }
 
     /// Signs Ann in; the cookie.

@@ -10,8 +10,9 @@ use chassis::random::SystemRandom;
 use crate::html::brand::BrandConfig;
 use crate::html::render::{Pages, PagesConfig};
 use crate::html::view::{
-    Error, Errors, Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus,
-    RegistrationStatusAction, Setup,
+    ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts, Error, Errors,
+    Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security,
+    SessionItem, Setup, SignedOut,
 };
 
 pub(super) fn pages(brand: BrandConfig) -> Pages {
@@ -70,7 +71,15 @@ fn login_fields(value: &str) -> Vec<Field<'_>> {
 /// Every page, by name, with `text` wherever a text comes from outside.
 pub(super) fn gallery(pages: &Pages, text: &str) -> Vec<(&'static str, String)> {
     let all = Gallery { pages, text };
-    [all.forms(), all.set_up(), all.waiting(), all.others()].concat()
+    [
+        all.forms(),
+        all.set_up(),
+        all.waiting(),
+        all.devices(),
+        all.others(),
+        all.applications(),
+    ]
+    .concat()
 }
 
 struct Gallery<'a> {
@@ -186,6 +195,117 @@ impl Gallery<'_> {
             ),
             ("wait-ready", wait("Your account is ready", None, post)),
             ("wait-taken", wait("That name is taken", None, link)),
+        ]
+    }
+
+    fn devices(&self) -> RenderedPages {
+        let page = |csrf: &str, fields, device, errors: &Errors| {
+            html(&Device {
+                page: self.pages.page(),
+                heading: "Connect a device",
+                lead: "Type in the code that the device shows.",
+                csrf: csrf.to_owned(),
+                fields,
+                device,
+                errors,
+            })
+        };
+        let code = || {
+            vec![Field {
+                name: "user_code",
+                label: "Code",
+                kind: "text",
+                autocomplete: "off",
+                value: self.text,
+                hint: Some("Eight letters, such as WDJB-MJHT."),
+                required: true,
+                autofocus: true,
+            }]
+        };
+        let mut unknown = Errors::default();
+        unknown.add("user_code", "No device shows this code now.");
+        let facts = DeviceFacts {
+            user_code: "WDJB-MJHT".to_owned(),
+            client_name: self.text,
+            user_name: self.text,
+            registered_itself: true,
+            asked_from: self.text.to_owned(),
+            permissions: vec![self.text.to_owned()],
+            services: vec![self.text],
+            scope: self.text.to_owned(),
+        };
+        let nothing = Errors::default();
+        vec![
+            ("device", page("token", code(), None, &nothing)),
+            ("device-unknown", page("token", code(), None, &unknown)),
+            ("device-confirm", page("token", Vec::new(), Some(facts), &nothing)),
+            ("device-done", page("", Vec::new(), None, &nothing)),
+        ]
+    }
+
+    fn applications(&self) -> RenderedPages {
+        let consent = Consent {
+            page: self.pages.page(),
+            csrf: "token".into(),
+            client_name: self.text,
+            user_name: self.text,
+            permissions: vec![self.text.into(), "See your e-mail address".into()],
+            services: vec![self.text],
+            details: vec![ConsentDetail {
+                description: self.text,
+                rows: vec![DetailRow {
+                    name: self.text.into(),
+                    value: self.text.into(),
+                    level: 6,
+                }],
+            }],
+            destination: format!("at {}", self.text),
+            logo: Some("/client-logos/00".to_owned()),
+            links: vec![ApplicationLink {
+                title: "Privacy policy",
+                url: "https://app.example/privacy",
+                site: self.text,
+                is_linked: true,
+            }],
+            authorization_request: self.text,
+            scope: self.text.into(),
+            leads_out: true,
+        };
+        let security = |applications| {
+            let session = |is_current| SessionItem {
+                id: self.text.into(),
+                browser: self.text.into(),
+                detail: self.text.into(),
+                is_current,
+            };
+            html(&Security {
+                page: self.pages.page(),
+                csrf: "token".into(),
+                sessions: vec![session(true), session(false)],
+                applications,
+            })
+        };
+        let signed_out = |unchecked_site| {
+            html(&SignedOut {
+                page: self.pages.page(),
+                frames: vec![self.text.into()],
+                destination: Some(self.text),
+                unchecked_site,
+            })
+        };
+        let application = ApplicationItem {
+            client_id: self.text.into(),
+            name: self.text.into(),
+            since: self.text.into(),
+            permissions: vec![self.text.into()],
+            services: vec![self.text.into()],
+        };
+        vec![
+            ("consent", html(&consent)),
+            ("security", security(vec![application])),
+            ("security-nothing", security(Vec::new())),
+            ("signed-out", signed_out(None)),
+            ("signed-out-unchecked", signed_out(Some(self.text))),
         ]
     }
 

@@ -200,11 +200,13 @@ impl Site {
         let grant = Grant {
             subject: self.users.id_of(user_name),
             scope: "openid".parse().unwrap(),
-            audiences: Vec::new(),
+            audiences: self.app.issuer.audiences().to_vec(),
             session_id: Some(session),
             auth_time: self.app.clock.now(),
             amr: Vec::new(),
             nonce: None,
+            details: Default::default(),
+            confirmation: crate::testing::NOTHING.clone(),
         };
         let mut tx = self.app.db.begin("test").await.unwrap();
         self.app.tokens.issue(&mut tx, &client, grant).await.unwrap();

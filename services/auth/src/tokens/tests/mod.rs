@@ -11,14 +11,14 @@ use chassis::clock::Clock;
 use chassis::db::Db;
 use oidc::claims::{AccessTokenClaims, IdTokenClaims};
 use oidc::error::ErrorCode;
-use oidc::jose::{Algorithm, TYP_ACCESS_TOKEN, TYP_ID_TOKEN, Validation, at_hash, peek_header, verify};
+use oidc::jose::{Algorithm, TYP_ACCESS_TOKEN, TYP_ID_TOKEN, Validation, peek_header, verify};
 use oidc::pkce::{CodeChallenge, CodeVerifier};
 use oidc::token::TokenResponse;
 use uuid::Uuid;
 
 use super::*;
 use crate::clients::{ClientId, ClientMetadata};
-use crate::grants::{is_live, revoke_for_session};
+use crate::grants::{ClientToken, MAX_REVOKED_TOKENS, RevokeError, is_live, revoke_for_session};
 use crate::testing::{self, TestApp};
 
 /// RFC 7636, Appendix B.
@@ -61,6 +61,8 @@ impl World {
             auth_time: self.app.clock.now(),
             amr: vec!["pwd".to_owned()],
             nonce: Some("n-0S6_WzA2Mj".to_owned()),
+            details: Default::default(),
+            confirmation: testing::NOTHING.clone(),
         }
     }
 
@@ -75,8 +77,13 @@ impl World {
             redirect_uri: CALLBACK.to_owned(),
             redirect_uri_sent: true,
             challenge: CodeChallenge::parse(CHALLENGE),
+            dpop_jkt: None,
+            consent: None,
         };
-        Ok(self.app.tokens.issue_code(new).await?.expose().to_owned())
+        let mut tx = self.app.db.begin("test").await?;
+        let code = self.app.tokens.issue_code(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(code.expose().to_owned())
     }
 
     async fn code(&self) -> String {
@@ -91,7 +98,10 @@ impl World {
     }
 
     async fn refresh(&self, token: &str) -> Result<TokenResponse, GrantError> {
-        self.app.tokens.refresh(&self.web, token, None, &[]).await
+        self.app
+            .tokens
+            .refresh(&self.web, token, &testing::whole_grant())
+            .await
     }
 
     fn claims(&self, token: &str) -> AccessTokenClaims {
@@ -120,9 +130,11 @@ fn verifier() -> CodeVerifier {
 
 fn right<'a>(code: &'a str, verifier: &'a CodeVerifier) -> CodeRedemption<'a> {
     CodeRedemption {
+        details: None,
         code,
         redirect_uri: Some(CALLBACK),
         verifier: Some(verifier),
+        confirmation: &testing::NOTHING,
         resources: &[],
     }
 }

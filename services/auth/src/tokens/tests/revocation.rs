@@ -69,4 +69,37 @@ testkit::on_both_engines! {
         assert_eq!(world.app.grants.sweep().await.unwrap(), 3, "two codes and one grant");
         assert_eq!(kind(world.refresh(&token).await), None);
     }
+
+    async fn revoked_tokens_of_a_client_are_limited_and_kept_until_nobody_accepts_them(db: TestDb) {
+        // SB-43
+        let world = world(&db).await;
+        let (grants, now) = (&world.app.grants, world.app.clock.now());
+        let expires_at = now + Duration::from_secs(300);
+        let token = |id: u128, client_id| ClientToken { id: Uuid::from_u128(id), client_id, expires_at };
+        grants.revoke_client_token(token(1, "robot")).await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
+        let statement = chassis::sql!(&tx,
+            sqlite: "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+                INSERT INTO revoked_tokens (id, client_id, revoked_at, expires_at)
+                SELECT randomblob(16), 'robot', $2, $3 FROM n",
+            postgres: "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+                INSERT INTO revoked_tokens (id, client_id, revoked_at, expires_at)
+                SELECT gen_random_uuid(), 'robot', $2, $3 FROM n",
+        );
+        chassis::on_engine!(&mut tx, c => sqlx::query(statement)
+            .bind(MAX_REVOKED_TOKENS).bind(now).bind(expires_at).execute(c).await.map(drop).unwrap());
+        tx.commit().await.unwrap();
+        let refused = grants.revoke_client_token(token(2, "robot")).await;
+        assert!(matches!(refused, Err(RevokeError::TooMany)), "{refused:?}");
+        grants.revoke_client_token(token(1, "robot")).await.unwrap();
+        grants.revoke_client_token(token(3, "other")).await.unwrap();
+
+        let stored = async || world.app.count("SELECT COUNT(*) FROM revoked_tokens").await;
+        world.app.wait(Duration::from_secs(300));
+        grants.sweep().await.unwrap();
+        assert_eq!(stored().await, MAX_REVOKED_TOKENS + 1, "the clock of a resource server may be behind");
+        world.app.wait(Duration::from_secs(120));
+        grants.sweep().await.unwrap();
+        assert_eq!(stored().await, 0);
+    }
 }

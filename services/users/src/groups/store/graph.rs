@@ -2,20 +2,14 @@
 
 use std::collections::HashMap;
 
-use chassis::db::{Connection, DbError, Tx, id_list};
+use chassis::db::{Connection, DbError, Tx, id_list, lock_name};
 use chassis::{on_engine, sql};
 use contract::{GroupId, UserId};
 
 /// Lets one transaction at a time nest groups, until it ends: two that are right each by itself can make a circle together.
 /// The first lock that a transaction takes.
 pub(in crate::groups) async fn lock(tx: &mut Tx) -> Result<(), DbError> {
-    let statement = sql!(tx,
-        // The transaction holds the only lock for writing already.
-        sqlite: "SELECT '1'",
-        postgres: "SELECT CAST(pg_advisory_xact_lock(hashtextextended('graph of groups', 0)) AS TEXT)",
-    );
-    let _: Option<String> = on_engine!(tx, c => sqlx::query_scalar(statement).fetch_optional(c).await?);
-    Ok(())
+    lock_name(tx, "graph of groups").await
 }
 
 /// Makes a group a member of another; `false` when it is one.
@@ -51,7 +45,7 @@ pub(crate) async fn parents_of(
         sqlite: "SELECT group_id, parent_id FROM group_parents
                  WHERE group_id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY group_id, parent_id",
         postgres: "SELECT group_id, parent_id FROM group_parents
-                   WHERE group_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                   WHERE group_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                    ORDER BY group_id, parent_id",
     );
     let list = id_list(groups.iter().copied());
@@ -76,6 +70,63 @@ pub(crate) async fn children_after(
     Ok(
         on_engine!(connection, c => sqlx::query_as(AFTER).bind(parent).bind(id).bind(limit).fetch_all(c).await?),
     )
+}
+
+/// Every membership of a group in a group that is there, from these groups upwards: the group and its parent.
+pub(crate) async fn nestings_above(
+    connection: &mut impl Connection,
+    groups: &[GroupId],
+    levels: i64,
+) -> Result<Vec<(GroupId, GroupId)>, DbError> {
+    let statement = sql!(connection,
+        sqlite: "WITH RECURSIVE above (id, level) AS (
+                     SELECT unhex(value), 0 FROM json_each($1)
+                     UNION SELECT p.parent_id, above.level + 1 FROM above JOIN group_parents p ON p.group_id = above.id
+                         WHERE above.level < $2)
+                 SELECT DISTINCT p.group_id, p.parent_id FROM above JOIN group_parents p ON p.group_id = above.id
+                     JOIN groups g ON g.id = p.parent_id AND g.deleted_at IS NULL
+                     JOIN groups c ON c.id = p.group_id AND c.deleted_at IS NULL
+                 ORDER BY p.group_id, p.parent_id",
+        postgres: "WITH RECURSIVE above (id, level) AS (
+                       SELECT value::uuid, CAST(0 AS BIGINT) FROM jsonb_array_elements_text($1::jsonb) AS e(value)
+                       UNION SELECT p.parent_id, above.level + 1 FROM above JOIN group_parents p ON p.group_id = above.id
+                           WHERE above.level < $2)
+                   SELECT DISTINCT p.group_id, p.parent_id FROM above JOIN group_parents p ON p.group_id = above.id
+                       JOIN groups g ON g.id = p.parent_id AND g.deleted_at IS NULL
+                       JOIN groups c ON c.id = p.group_id AND c.deleted_at IS NULL
+                   ORDER BY p.group_id, p.parent_id",
+    );
+    let list = id_list(groups.iter().copied());
+    Ok(on_engine!(connection, c => sqlx::query_as(statement).bind(list).bind(levels).fetch_all(c).await?))
+}
+
+/// Those of the groups that are there, and all groups in them that are there.
+pub(crate) async fn below(
+    connection: &mut impl Connection,
+    groups: &[GroupId],
+    levels: i64,
+) -> Result<Vec<GroupId>, DbError> {
+    let statement = sql!(connection,
+        sqlite: "WITH RECURSIVE below (id, level) AS (
+                     SELECT id, 0 FROM groups
+                         WHERE deleted_at IS NULL AND id IN (SELECT unhex(value) FROM json_each($1))
+                     UNION SELECT g.id, below.level + 1 FROM below
+                         JOIN group_parents p ON p.parent_id = below.id
+                         JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                         WHERE below.level < $2)
+                 SELECT DISTINCT id FROM below",
+        postgres: "WITH RECURSIVE below (id, level) AS (
+                       SELECT id, CAST(0 AS BIGINT) FROM groups
+                           WHERE deleted_at IS NULL
+                             AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                       UNION SELECT g.id, below.level + 1 FROM below
+                           JOIN group_parents p ON p.parent_id = below.id
+                           JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                           WHERE below.level < $2)
+                   SELECT DISTINCT id FROM below",
+    );
+    let list = id_list(groups.iter().copied());
+    Ok(on_engine!(connection, c => sqlx::query_scalar(statement).bind(list).bind(levels).fetch_all(c).await?))
 }
 
 /// The levels of groups above a group, of those that are there: 0 without a parent. `None` when `avoided` is the group or
@@ -116,22 +167,84 @@ pub(in crate::groups) async fn levels_below(tx: &mut Tx, group: GroupId, limit: 
     Ok(levels.unwrap_or_default())
 }
 
-/// True if a user is a member of the group with this name, or of a group in it, at most `levels` down.
-pub(in crate::groups) async fn is_effective_member(
+/// The groups of which a user is a member, directly and by groups in groups, at most `levels` up.
+pub(in crate::groups) async fn effective_groups(
     connection: &mut impl Connection,
-    name: &str,
     user: UserId,
     levels: i64,
-) -> Result<bool, DbError> {
+) -> Result<Vec<GroupId>, DbError> {
     const FIND: &str = "WITH RECURSIVE above (id, level) AS (
              SELECT g.id, CAST(0 AS BIGINT) FROM group_members m JOIN groups g ON g.id = m.group_id
-                 WHERE m.person_id = $2 AND g.deleted_at IS NULL
+                 WHERE m.person_id = $1 AND g.deleted_at IS NULL
              UNION SELECT g.id, above.level + 1 FROM above
                  JOIN group_parents p ON p.group_id = above.id
                  JOIN groups g ON g.id = p.parent_id AND g.deleted_at IS NULL
-                 WHERE above.level < $3)
-         SELECT EXISTS (SELECT 1 FROM above JOIN groups g ON g.id = above.id WHERE g.name = $1)";
+                 WHERE above.level < $2)
+         SELECT DISTINCT id FROM above ORDER BY id";
+    Ok(on_engine!(connection, c => sqlx::query_scalar(FIND).bind(user).bind(levels).fetch_all(c).await?))
+}
+
+/// These groups, the group with a name, and the groups in them, at most `levels` down, with their names.
+pub(in crate::groups) async fn with_groups_in_them(
+    connection: &mut impl Connection,
+    groups: &[GroupId],
+    name: Option<&str>,
+    levels: i64,
+) -> Result<Vec<(GroupId, String)>, DbError> {
+    let statement = sql!(connection,
+        sqlite: "WITH RECURSIVE below (id, level) AS (
+                     SELECT id, CAST(0 AS BIGINT) FROM groups WHERE deleted_at IS NULL
+                         AND (name = $2 OR id IN (SELECT unhex(value) FROM json_each($1)))
+                     UNION SELECT g.id, below.level + 1 FROM below
+                         JOIN group_parents p ON p.parent_id = below.id
+                         JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                         WHERE below.level < $3)
+                 SELECT id, name FROM groups WHERE id IN (SELECT id FROM below)",
+        postgres: "WITH RECURSIVE below (id, level) AS (
+                       SELECT id, CAST(0 AS BIGINT) FROM groups WHERE deleted_at IS NULL
+                           AND (name = $2 OR id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))))
+                       UNION SELECT g.id, below.level + 1 FROM below
+                           JOIN group_parents p ON p.parent_id = below.id
+                           JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                           WHERE below.level < $3)
+                   SELECT id, name FROM groups WHERE id IN (SELECT id FROM below)",
+    );
+    let list = id_list(groups.iter().copied());
     Ok(
-        on_engine!(connection, c => sqlx::query_scalar(FIND).bind(name).bind(user).bind(levels).fetch_one(c).await?),
+        on_engine!(connection, c => sqlx::query_as(statement).bind(list).bind(name).bind(levels).fetch_all(c).await?),
     )
+}
+
+/// For each of some groups, the group itself and the groups in it, at most `levels` down, with their names.
+pub(in crate::groups) async fn groups_in_each(
+    connection: &mut impl Connection,
+    groups: &[GroupId],
+    levels: i64,
+) -> Result<HashMap<GroupId, Vec<(GroupId, String)>>, DbError> {
+    let statement = sql!(connection,
+        sqlite: "WITH RECURSIVE below (root, id, level) AS (
+                     SELECT id, id, CAST(0 AS BIGINT) FROM groups WHERE deleted_at IS NULL
+                         AND id IN (SELECT unhex(value) FROM json_each($1))
+                     UNION SELECT below.root, g.id, below.level + 1 FROM below
+                         JOIN group_parents p ON p.parent_id = below.id
+                         JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                         WHERE below.level < $2)
+                 SELECT DISTINCT below.root, g.id, g.name FROM below JOIN groups g ON g.id = below.id",
+        postgres: "WITH RECURSIVE below (root, id, level) AS (
+                       SELECT id, id, CAST(0 AS BIGINT) FROM groups WHERE deleted_at IS NULL
+                           AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                       UNION SELECT below.root, g.id, below.level + 1 FROM below
+                           JOIN group_parents p ON p.parent_id = below.id
+                           JOIN groups g ON g.id = p.group_id AND g.deleted_at IS NULL
+                           WHERE below.level < $2)
+                   SELECT DISTINCT below.root, g.id, g.name FROM below JOIN groups g ON g.id = below.id",
+    );
+    let list = id_list(groups.iter().copied());
+    let rows: Vec<(GroupId, GroupId, String)> =
+        on_engine!(connection, c => sqlx::query_as(statement).bind(list).bind(levels).fetch_all(c).await?);
+    let mut found: HashMap<GroupId, Vec<(GroupId, String)>> = HashMap::new();
+    for (root, id, name) in rows {
+        found.entry(root).or_default().push((id, name));
+    }
+    Ok(found)
 }

@@ -94,7 +94,7 @@ pub(crate) async fn with_tombstones(
         sqlite: concat!("SELECT ", columns!(), " FROM groups
                          WHERE id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id"),
         postgres: concat!("SELECT ", columns!(), " FROM groups
-                           WHERE id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)) ORDER BY id"),
+                           WHERE id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))) ORDER BY id"),
     );
     let list = id_list(ids.iter().copied());
     Ok(on_engine!(connection, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))

@@ -33,8 +33,24 @@ pub(in crate::groups) async fn remove(
         sqlite: "DELETE FROM group_members WHERE group_id = $1
                      AND person_id IN (SELECT unhex(value) FROM json_each($2)) RETURNING person_id",
         postgres: "DELETE FROM group_members WHERE group_id = $1
-                       AND person_id IN (SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value))
+                       AND person_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value)))
                    RETURNING person_id",
+    );
+    let list = id_list(users.iter().copied());
+    Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(group).bind(list).fetch_all(c).await?))
+}
+
+/// Those of the users that are direct members of a group.
+pub(in crate::groups) async fn among(
+    tx: &mut Tx,
+    group: GroupId,
+    users: &[UserId],
+) -> Result<Vec<UserId>, DbError> {
+    let statement = sql!(tx,
+        sqlite: "SELECT person_id FROM group_members WHERE group_id = $1
+                     AND person_id IN (SELECT unhex(value) FROM json_each($2))",
+        postgres: "SELECT person_id FROM group_members WHERE group_id = $1
+                       AND person_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value)))",
     );
     let list = id_list(users.iter().copied());
     Ok(on_engine!(tx, c => sqlx::query_scalar(statement).bind(group).bind(list).fetch_all(c).await?))
@@ -51,7 +67,7 @@ pub(in crate::groups) async fn others(
         sqlite: "SELECT person_id FROM group_members WHERE group_id = $1
                      AND person_id NOT IN (SELECT unhex(value) FROM json_each($2)) ORDER BY person_id LIMIT $3",
         postgres: "SELECT person_id FROM group_members WHERE group_id = $1
-                       AND person_id NOT IN (SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value))
+                       AND person_id <> ALL (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($2::jsonb) AS e(value)))
                    ORDER BY person_id LIMIT $3",
     );
     let list = id_list(kept.iter().copied());
@@ -80,6 +96,30 @@ pub(crate) async fn after(
     )
 }
 
+/// The ids of the users in any of these groups after an id, each once, in order.
+pub(crate) async fn of_any_after(
+    connection: &mut impl Connection,
+    groups: &[GroupId],
+    id: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>, DbError> {
+    let statement = sql!(connection,
+        sqlite: "SELECT DISTINCT person_id FROM group_members
+                 WHERE group_id IN (SELECT unhex(value) FROM json_each($1)) AND person_id > $2
+                 ORDER BY person_id LIMIT $3",
+        // The first members of each group are enough.
+        postgres: "SELECT DISTINCT m.person_id FROM jsonb_array_elements_text($1::jsonb) AS e(value)
+                   CROSS JOIN LATERAL
+                       (SELECT person_id FROM group_members WHERE group_id = e.value::uuid AND person_id > $2
+                        ORDER BY person_id LIMIT $3) AS m
+                   ORDER BY m.person_id LIMIT $3",
+    );
+    let list = id_list(groups.iter().copied());
+    Ok(
+        on_engine!(connection, c => sqlx::query_scalar(statement).bind(list).bind(id).bind(limit).fetch_all(c).await?),
+    )
+}
+
 /// The ids of the members of a group after an id, in order.
 pub(in crate::groups) async fn ids_after(
     tx: &mut Tx,
@@ -93,7 +133,7 @@ pub(in crate::groups) async fn ids_after(
 }
 
 /// The groups that are there, with their names, of which these users are direct members.
-pub(in crate::groups) async fn groups_of(
+pub(crate) async fn groups_of(
     connection: &mut impl Connection,
     users: &[UserId],
 ) -> Result<HashMap<UserId, Vec<(GroupId, String)>>, DbError> {
@@ -103,7 +143,7 @@ pub(in crate::groups) async fn groups_of(
                  ORDER BY m.person_id, g.id",
         postgres: "SELECT m.person_id, g.id, g.name FROM group_members m JOIN groups g ON g.id = m.group_id
                    WHERE g.deleted_at IS NULL
-                     AND m.person_id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                     AND m.person_id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                    ORDER BY m.person_id, g.id",
     );
     let list = id_list(users.iter().copied());

@@ -1,16 +1,20 @@
 //! The table `groups`.
 
+pub(super) mod external_ids;
 pub(super) mod graph;
 pub(super) mod lists;
 pub(super) mod members;
 pub(super) mod refreshes;
 
+use std::collections::BTreeMap;
+
 use chassis::clock::Timestamp;
 use chassis::db::{Connection, DbError, Tx, id_list};
 use chassis::{on_engine, sql};
 use contract::GroupId;
+use sqlx::types::Json;
 
-use super::GroupName;
+use super::{GroupAttributes, GroupName};
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
@@ -21,6 +25,9 @@ pub(crate) struct Group {
     pub(crate) name: String,
     /// The identifier that the provisioning client uses.
     pub(crate) external_id: Option<String>,
+    /// The identifiers that clients use, by the id of the client.
+    #[sqlx(json)]
+    pub(crate) external_ids: BTreeMap<String, String>,
     /// The version of the state, which its events carry.
     pub(crate) version: i64,
     /// Counts changes of the members as well.
@@ -33,12 +40,15 @@ pub(crate) struct Group {
     pub(crate) changed_at: Timestamp,
     /// The time of the deletion. The row stays as a tombstone.
     pub(crate) deleted_at: Option<Timestamp>,
+    /// The attributes of extensions.
+    #[sqlx(json)]
+    pub(crate) attributes: GroupAttributes,
 }
 
 /// The columns of [`Group`], for statements.
 macro_rules! columns {
     () => {
-        "id, name, external_id, version, revision, created_at, updated_at, changed_at, deleted_at"
+        "id, name, external_id, external_ids, version, revision, created_at, updated_at, changed_at, deleted_at, attributes"
     };
 }
 use columns;
@@ -71,7 +81,7 @@ pub(crate) async fn existing(
         sqlite: "SELECT id FROM groups WHERE deleted_at IS NULL
                      AND id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id",
         postgres: "SELECT id FROM groups WHERE deleted_at IS NULL
-                       AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)) ORDER BY id",
+                       AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))) ORDER BY id",
     );
     let list = id_list(ids.iter().copied());
     Ok(on_engine!(connection, c => sqlx::query_scalar(statement).bind(list).fetch_all(c).await?))
@@ -85,7 +95,7 @@ pub(super) async fn lock_all(tx: &mut Tx, ids: &[GroupId]) -> Result<Vec<Group>,
         sqlite: concat!("SELECT ", columns!(), " FROM groups WHERE deleted_at IS NULL
                              AND id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id"),
         postgres: concat!("SELECT ", columns!(), " FROM groups WHERE deleted_at IS NULL
-                               AND id IN (SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value))
+                               AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
                                ORDER BY id FOR NO KEY UPDATE"),
     );
     let list = id_list(ids.iter().copied());
@@ -101,11 +111,28 @@ pub(super) async fn lock_for_deletion(tx: &mut Tx, id: GroupId) -> Result<Option
     Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(id).fetch_optional(c).await?))
 }
 
+/// Those of the groups that are there, in order, with their names. Nobody can delete them until the transaction ends.
+pub(super) async fn lock_against_deletion(
+    tx: &mut Tx,
+    ids: &[GroupId],
+) -> Result<Vec<(GroupId, String)>, DbError> {
+    let statement = sql!(tx,
+        // The transaction holds the only lock for writing already.
+        sqlite: "SELECT id, name FROM groups WHERE deleted_at IS NULL
+                     AND id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id",
+        postgres: "SELECT id, name FROM groups WHERE deleted_at IS NULL
+                       AND id = ANY (ARRAY(SELECT value::uuid FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                       ORDER BY id FOR KEY SHARE",
+    );
+    let list = id_list(ids.iter().copied());
+    Ok(on_engine!(tx, c => sqlx::query_as(statement).bind(list).fetch_all(c).await?))
+}
+
 /// Inserts a group; `false` when its name is taken.
 pub(super) async fn insert(tx: &mut Tx, group: &Group, name: &GroupName) -> Result<bool, DbError> {
     const INSERT: &str = "INSERT INTO groups
-             (id, name, name_key, external_id, version, revision, created_at, updated_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7) ON CONFLICT DO NOTHING";
+             (id, name, name_key, external_id, external_ids, version, revision, created_at, updated_at, changed_at, attributes)
+         VALUES ($1, $2, $3, $4, $8, $5, $6, $7, $7, $7, $9) ON CONFLICT DO NOTHING";
     let rows = on_engine!(tx, c => sqlx::query(INSERT)
         .bind(group.id)
         .bind(name.as_str())
@@ -114,6 +141,8 @@ pub(super) async fn insert(tx: &mut Tx, group: &Group, name: &GroupName) -> Resu
         .bind(group.version)
         .bind(group.revision)
         .bind(group.created_at)
+        .bind(Json(&group.external_ids))
+        .bind(Json(&group.attributes))
         .execute(c)
         .await?
         .rows_affected());
@@ -123,7 +152,8 @@ pub(super) async fn insert(tx: &mut Tx, group: &Group, name: &GroupName) -> Resu
 /// Writes what changed of a locked group, but for its name.
 pub(super) async fn update(tx: &mut Tx, group: &Group) -> Result<(), DbError> {
     const UPDATE: &str =
-        "UPDATE groups SET external_id = $2, version = $3, revision = $4, updated_at = $5, changed_at = $6
+        "UPDATE groups SET external_id = $2, external_ids = $7, version = $3, revision = $4, updated_at = $5, changed_at = $6,
+             attributes = $8
          WHERE id = $1";
     on_engine!(tx, c => sqlx::query(UPDATE)
         .bind(group.id)
@@ -132,6 +162,8 @@ pub(super) async fn update(tx: &mut Tx, group: &Group) -> Result<(), DbError> {
         .bind(group.revision)
         .bind(group.updated_at)
         .bind(group.changed_at)
+        .bind(Json(&group.external_ids))
+        .bind(Json(&group.attributes))
         .execute(c)
         .await?
         .rows_affected());
@@ -157,10 +189,11 @@ pub(super) async fn insert_tombstone(
     now: Timestamp,
 ) -> Result<(), DbError> {
     const DELETE: &str =
-        "UPDATE groups SET name = $2, name_key = NULL, external_id = NULL, version = $3, updated_at = $4,
-             changed_at = $4, deleted_at = $4
+        "UPDATE groups SET name = $2, name_key = NULL, external_id = NULL, external_ids = '{}', attributes = '{}', version = $3,
+             updated_at = $4, changed_at = $4, deleted_at = $4
          WHERE id = $1";
     let name = format!("deleted group {id}");
+    external_ids::remove_all(tx, id).await?;
     on_engine!(tx, c => sqlx::query(DELETE).bind(id).bind(name).bind(version).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -12,15 +12,12 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::app::SharedApp;
-use crate::testing::{app, desired_user, events_of};
+use crate::authority::Authority;
+use crate::testing::{app, desired_group, desired_user, events_of};
 use crate::users::UserError;
 
 pub(super) fn desired(name: &str, members: &[Uuid]) -> DesiredGroup {
-    DesiredGroup {
-        name: name.parse().unwrap(),
-        external_id: None,
-        members: Some(refs(members)),
-    }
+    desired_group(name, Some(refs(members)))
 }
 
 fn refs(ids: &[Uuid]) -> Vec<MemberRef> {
@@ -77,7 +74,9 @@ async fn change_members(app: &SharedApp, id: Uuid, members: MemberEdit) -> Resul
         members,
         ..GroupEdit::default()
     };
-    app.groups.change(id, &IfMatch::Any, edit).await
+    app.groups
+        .change(&Authority::EVERYBODY, id, &IfMatch::Any, edit)
+        .await
 }
 
 async fn refreshed(app: &SharedApp) {
@@ -122,7 +121,7 @@ testkit::on_both_engines! {
         assert!(matches!(change_members(&app, group.id, edit).await, Err(GroupError::Invalid(_))));
         let many: Vec<Uuid> = (0..=MAX_MEMBER_CHANGES as u128).map(Uuid::from_u128).collect();
         assert!(matches!(change_members(&app, group.id, removing(&many)).await, Err(GroupError::TooManyChanges)));
-        let old = app.groups.change(group.id, &IfMatch::OneOf(vec![9]), GroupEdit::default()).await;
+        let old = app.groups.change(&Authority::EVERYBODY, group.id, &IfMatch::OneOf(vec![9]), GroupEdit::default()).await;
         assert!(matches!(old, Err(GroupError::Changed)));
         assert_eq!(user(&app, ann).await.version, 1);
         assert_eq!(find(&mut db.reader().await.unwrap(), group.id).await.unwrap().unwrap(), group);
@@ -139,8 +138,8 @@ testkit::on_both_engines! {
         let refused = app.users.create(desired_user("archers")).await;
         assert!(matches!(refused, Err(UserError::Invalid(_))));
         let other = app.groups.create(desired("Sales team", &[])).await.unwrap();
-        assert!(matches!(app.groups.replace(other.id, &IfMatch::Any, desired("archers", &[])).await, Err(GroupError::NameTaken)));
-        let spelled = app.groups.replace(group.id, &IfMatch::Any, desired("ARCHERS", &[])).await.unwrap();
+        assert!(matches!(app.groups.replace(&Authority::EVERYBODY, other.id, &IfMatch::Any, desired("archers", &[])).await, Err(GroupError::NameTaken)));
+        let spelled = app.groups.replace(&Authority::EVERYBODY, group.id, &IfMatch::Any, desired("ARCHERS", &[])).await.unwrap();
         assert_eq!((spelled.name.as_str(), spelled.version), ("ARCHERS", 2));
         app.groups.delete(group.id, &IfMatch::Any).await.unwrap();
         app.groups.create(desired("archers", &[])).await.unwrap();
@@ -171,7 +170,7 @@ testkit::on_both_engines! {
         let admins = find_by_name(&mut tx, ADMINISTRATORS).await.unwrap().unwrap();
         drop(tx);
         assert!(matches!(app.groups.delete(admins, &IfMatch::Any).await, Err(GroupError::BuiltIn)));
-        let renamed = app.groups.replace(admins, &IfMatch::Any, desired("others", &[])).await;
+        let renamed = app.groups.replace(&Authority::EVERYBODY, admins, &IfMatch::Any, desired("others", &[])).await;
         assert!(matches!(renamed, Err(GroupError::BuiltIn)));
     }
 
@@ -210,7 +209,7 @@ testkit::on_both_engines! {
         }
         let group = app.groups.create(desired("before", &ids)).await.unwrap();
         let named = DesiredGroup { members: None, ..desired("after", &[]) };
-        app.groups.replace(group.id, &IfMatch::Any, named).await.unwrap();
+        app.groups.replace(&Authority::EVERYBODY, group.id, &IfMatch::Any, named).await.unwrap();
         refreshed(&app).await;
         for id in ids {
             assert_eq!(user(&app, id).await.groups, ["after"]);

@@ -1,5 +1,7 @@
 //! Tests of groups in groups: circles, levels, and who administers.
 
+use contract::MAX_GROUP_LEVELS;
+
 use super::*;
 
 async fn nest(app: &SharedApp, parent: Uuid, group: Uuid) -> Result<Group, GroupError> {

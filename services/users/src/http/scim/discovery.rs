@@ -16,8 +16,10 @@ use super::body::ScimResponse;
 use super::refusal::Refusal;
 use super::search::CURSOR_TIMEOUT;
 use crate::app::ScimBase;
+use crate::bulk::Bulk;
+use crate::credentials::Credentials;
 
-/// The features of this server.
+/// The features of this server, but for the limits of bulk requests and for passwords.
 const CAPABILITIES: Capabilities = Capabilities {
     patch: true,
     bulk: None,
@@ -30,13 +32,18 @@ const CAPABILITIES: Capabilities = Capabilities {
 
 /// `GET /scim/v2/ServiceProviderConfig`: service provider configuration (RFC 7644 §4).
 pub(crate) async fn service_provider_config(
-    State(base): State<ScimBase>,
+    (State(base), State(bulk), State(credentials)): (State<ScimBase>, State<Bulk>, State<Credentials>),
     uri: Uri,
 ) -> Result<ScimResponse, Refusal> {
     check_query(uri.query())?;
+    let capabilities = Capabilities {
+        bulk: Some(*bulk.limits()),
+        change_password: credentials.are_taken(),
+        ..CAPABILITIES
+    };
     Ok(ScimResponse::new(
         StatusCode::OK,
-        config_document(base.as_str(), &CAPABILITIES),
+        config_document(base.as_str(), &capabilities),
     ))
 }
 

@@ -9,9 +9,10 @@ use scim::schema::Accessor;
 use super::body::ScimResponse;
 use super::refusal::Refusal;
 use super::resources::{ResourceQuery, Resources};
+use crate::authority::Authority;
 use crate::http::caller::CurrentUser;
 use crate::http::user::find_active;
-use crate::users::Users;
+use crate::users::{Users, Writer};
 
 /// `GET /scim/v2/Me`: retrieval of the authenticated subject (RFC 7644 §3.11).
 pub(crate) async fn show(
@@ -21,8 +22,14 @@ pub(crate) async fn show(
     query: Result<Query<ResourceQuery>, Problem>,
 ) -> Result<ScimResponse, Refusal> {
     let user = user?;
-    let view = resources.view(Accessor::Own, &query?.0)?;
-    let stored = find_active(&users, user.id).await?;
+    let own = Writer {
+        authority: Authority::EVERYBODY,
+        accessor: Accessor::Own,
+        client: None,
+        makes_administrators: false,
+    };
+    let view = resources.view(&own, &query?.0)?;
+    let stored = find_active(&users, user).await?;
     let state: UserState = stored.read()?;
-    Ok(resources.response(StatusCode::OK, &state, &view))
+    resources.response(StatusCode::OK, &state, &view).await
 }

@@ -9,14 +9,21 @@ use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::body::ScimResponse;
-use crate::groups::{GroupError, MAX_MEMBER_CHANGES};
-use crate::users::{Invalid, SearchError, UserError};
+use crate::groups::GroupError;
+use crate::users::{NO_CREDENTIALS, SearchError, UserError};
 
 /// A SCIM error, with the headers that belong to it.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     error: scim::Error,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// The error without its headers, for an operation of a bulk request.
+    pub(super) fn into_error(self) -> scim::Error {
+        self.error
+    }
 }
 
 impl From<scim::Error> for Refusal {
@@ -72,48 +79,20 @@ impl From<SearchError> for Refusal {
 impl From<UserError> for Refusal {
     fn from(error: UserError) -> Self {
         match error {
-            UserError::NotFound => scim::Error::not_found().into(),
-            UserError::NameTaken => scim::Error::uniqueness("userName").into(),
-            UserError::Changed => scim::Error::precondition_failed().into(),
-            UserError::Invalid(Invalid { field, reason }) => {
-                scim::Error::invalid_value(&scim_name(&field), reason).into()
+            UserError::NoCredentials { retry_after } => {
+                Problem::unavailable(retry_after).detail(NO_CREDENTIALS).into()
             }
-            UserError::Scim(error) => error.into(),
-            UserError::Db(error) => error.into(),
+            UserError::TooManyTaken { retry_after } => {
+                Problem::too_many(retry_after).detail(error.to_string()).into()
+            }
+            error => error.into_scim().map_or_else(Self::from, Self::from),
         }
     }
 }
 
 impl From<GroupError> for Refusal {
     fn from(error: GroupError) -> Self {
-        match error {
-            GroupError::NotFound => scim::Error::not_found().into(),
-            GroupError::NameTaken => scim::Error::uniqueness("displayName").into(),
-            GroupError::Changed => scim::Error::precondition_failed().into(),
-            GroupError::BuiltIn => scim::Error::mutability("displayName", error).into(),
-            GroupError::TooManyChanges => scim::Error::payload_too_large(format!(
-                "members: at most {MAX_MEMBER_CHANGES} can be added and removed by one request"
-            ))
-            .into(),
-            GroupError::Invalid(Invalid { field, reason }) => {
-                scim::Error::invalid_value(&field, reason).into()
-            }
-            GroupError::Db(error) => error.into(),
-        }
-    }
-}
-
-/// Our name of a field, as SCIM calls it.
-fn scim_name(field: &str) -> String {
-    match field {
-        "user_name" => "userName".to_owned(),
-        "name.given_name" => "name.givenName".to_owned(),
-        "name.family_name" => "name.familyName".to_owned(),
-        "name.middle_name" => "name.middleName".to_owned(),
-        "name.honorific_prefix" => "name.honorificPrefix".to_owned(),
-        "name.honorific_suffix" => "name.honorificSuffix".to_owned(),
-        "zoneinfo" => "timezone".to_owned(),
-        other => other.strip_prefix("attributes.").unwrap_or(other).to_owned(),
+        error.into_scim().map_or_else(Self::from, Self::from)
     }
 }
 

@@ -10,22 +10,17 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use scim::Error;
 use scim::patch;
+use scim::projection::Written;
 use scim::schema::read;
 use scim::version::{IfMatch, IfNoneMatch};
-use serde::Deserialize;
 
 use super::body::{ScimBody, ScimResponse};
 use super::refusal::Refusal;
-use super::resources::{ResourceQuery, Resources};
-use crate::http::caller::Directory;
-use crate::users::{self, Users};
+use super::resources::{ResourceQuery, Resources, View};
+use crate::http::caller::Authorized;
+use crate::users::{ResourceEdit, Users, Writer};
 
-type Caller<S> = Result<Directory<S>, Problem>;
-
-/// The parameters of a deletion: none.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NoQuery {}
+type Caller<S> = Result<Authorized<S>, Problem>;
 
 type Parameters<Q> = Result<Query<Q>, Problem>;
 
@@ -37,28 +32,35 @@ pub(crate) async fn create(
     query: Parameters<ResourceQuery>,
     body: Result<ScimBody, Refusal>,
 ) -> Result<ScimResponse, Refusal> {
-    let accessor = caller?.accessor();
-    let view = resources.view(accessor, &query?.0)?;
+    let writer = caller?.writer;
+    let view = resources.view(&writer, &query?.0)?;
     let body = read(&body?.0, resources.users())?;
-    let state = users.create_resource(body, accessor).await?;
-    Ok(resources.response(StatusCode::CREATED, &state, &view))
+    let view = view.after(Written::of_resource(&body, resources.users()));
+    let state = users.create_resource(body, &writer).await?;
+    resources.response(StatusCode::CREATED, &state, &view).await
 }
 
 /// `GET /scim/v2/Users/{id}`: retrieval (RFC 7644 §3.4.1).
 pub(crate) async fn show(
-    State(db): State<Db>,
+    (State(db), State(users)): (State<Db>, State<Users>),
     State(resources): State<Resources>,
     caller: Caller<UsersRead>,
     id: Result<Path<UserId>, Problem>,
     query: Parameters<ResourceQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let view = resources.view(caller?.accessor(), &query?.0)?;
+    let caller = caller?.writer;
+    let view = resources.view(&caller, &query?.0)?;
     let id = known_id(id)?;
-    let mut reader = db.reader().await?;
-    let state = users::find(&mut reader, id).await?.ok_or_else(Error::not_found)?;
+    let found = users
+        .find_visible(&mut db.reader().await?, id, &caller.authority)
+        .await?;
+    let state = found.ok_or_else(Error::not_found)?;
     let condition = IfNoneMatch::parse(header::list(&headers, &IF_NONE_MATCH).as_deref())?;
-    let answer = resources.response(StatusCode::OK, &state, &view).into_response();
+    let answer = resources
+        .response(StatusCode::OK, &state, &view)
+        .await?
+        .into_response();
     if condition.is_not_modified(state.version) {
         let (mut parts, _) = answer.into_parts();
         parts.status = StatusCode::NOT_MODIFIED;
@@ -76,14 +78,9 @@ pub(crate) async fn replace(
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<ScimResponse, Refusal> {
-    let accessor = caller?.accessor();
-    let view = resources.view(accessor, &query?.0)?;
-    let id = known_id(id)?;
-    let body = read(&body?.0, resources.users())?;
-    let state = users
-        .replace_resource(id, &if_match(&headers)?, body, accessor)
-        .await?;
-    Ok(resources.response(StatusCode::OK, &state, &view))
+    let change = Change::new(&resources, caller?.writer, id, &query?.0)?;
+    let edit = ResourceEdit::Replace(read(&body?.0, resources.users())?);
+    change.make(&users, &resources, (edit, &headers)).await
 }
 
 /// `PATCH /scim/v2/Users/{id}`: modification (RFC 7644 §3.5.2).
@@ -95,14 +92,9 @@ pub(crate) async fn modify(
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<ScimResponse, Refusal> {
-    let accessor = caller?.accessor();
-    let view = resources.view(accessor, &query?.0)?;
-    let id = known_id(id)?;
-    let operations = patch::parse(&body?.0)?;
-    let state = users
-        .patch_resource(id, &if_match(&headers)?, &operations, accessor)
-        .await?;
-    Ok(resources.response(StatusCode::OK, &state, &view))
+    let change = Change::new(&resources, caller?.writer, id, &query?.0)?;
+    let edit = ResourceEdit::Patch(patch::parse(&body?.0)?);
+    change.make(&users, &resources, (edit, &headers)).await
 }
 
 /// `DELETE /scim/v2/Users/{id}`: deletion (RFC 7644 §3.6).
@@ -110,13 +102,52 @@ pub(crate) async fn delete(
     State(users): State<Users>,
     caller: Caller<UsersWrite>,
     id: Result<Path<UserId>, Problem>,
-    query: Parameters<NoQuery>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
-    caller?;
-    query?;
-    users.delete(known_id(id)?, &if_match(&headers)?).await?;
+    let authority = caller?.writer.authority;
+    users
+        .delete_as(&authority, known_id(id)?, &if_match(&headers)?)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A change of one user, by `PUT` or `PATCH`.
+struct Change {
+    id: UserId,
+    writer: Writer,
+    view: View,
+}
+
+impl Change {
+    /// Reads what both methods have in common, before the body.
+    fn new(
+        resources: &Resources,
+        writer: Writer,
+        id: Result<Path<UserId>, Problem>,
+        query: &ResourceQuery,
+    ) -> Result<Self, Refusal> {
+        let view = resources.view(&writer, query)?;
+        let id = known_id(id)?;
+        Ok(Self { id, writer, view })
+    }
+
+    /// Makes the change, if the user still has the version that `If-Match` asks for.
+    async fn make(
+        self,
+        users: &Users,
+        resources: &Resources,
+        (edit, headers): (ResourceEdit, &HeaderMap),
+    ) -> Result<ScimResponse, Refusal> {
+        let condition = if_match(headers)?;
+        let written = match &edit {
+            ResourceEdit::Replace(body) => Written::of_resource(body, resources.users()),
+            ResourceEdit::Patch(operations) => Written::of_patch(operations, resources.users()),
+        };
+        let view = self.view.after(written);
+        let changed = users.change_resource(self.id, &condition, edit, &self.writer);
+        let state = changed.await?;
+        resources.response(StatusCode::OK, &state, &view).await
+    }
 }
 
 fn known_id(id: Result<Path<UserId>, Problem>) -> Result<UserId, Refusal> {

@@ -87,6 +87,34 @@ testkit::on_both_engines! {
         assert_eq!((&again.body["userName"], &again.body[EXAMPLE]), (&json!("anna"), &json!({"grade": "A"})));
     }
 
+    async fn a_write_returns_what_it_names_though_others_have_to_request_it(db: TestDb) {
+        // RFC 7643 §7 (4)
+        let config = json!({"attributes": [{"name": "salary", "returned": "request"}]});
+        let app = app_with_attributes(&db, &serde_json::from_value(config).unwrap());
+        let directory = directory(&app);
+        let salary = json!({"salary": "9"});
+        let mut body = user("ann");
+        body[CONFIGURED_USER] = salary.clone();
+        let made = directory.json("POST", USERS, &body).await;
+        assert_eq!((made.status, &made.body[CONFIGURED_USER]), (StatusCode::CREATED, &salary));
+        let path = format!("{USERS}/{}", made.body["id"].as_str().unwrap());
+        assert_eq!(directory.get(&path).await.body.get(CONFIGURED_USER), None);
+        let named = directory.get(&format!("{path}?attributes={CONFIGURED_USER}:salary")).await;
+        assert_eq!(named.body[CONFIGURED_USER], salary);
+        assert_eq!(directory.json("PUT", &path, &body).await.body[CONFIGURED_USER], salary);
+        let chosen = directory.json("PUT", &format!("{path}?attributes=userName"), &body).await;
+        assert_eq!((chosen.status, chosen.body.get(CONFIGURED_USER)), (StatusCode::OK, None));
+        for (target, value, expected) in [
+            (format!("{CONFIGURED_USER}:salary"), "10", Some(json!({"salary": "10"}))),
+            ("title".to_owned(), "Archer", None),
+        ] {
+            let operation = json!({"op": "replace", "path": target, "value": value});
+            let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]});
+            let patched = directory.json("PATCH", &path, &patch).await;
+            assert_eq!((patched.status, patched.body.get(CONFIGURED_USER)), (StatusCode::OK, expected.as_ref()), "{target}");
+        }
+    }
+
     async fn each_caller_reads_and_writes_what_is_open_to_it(db: TestDb) {
         // SB-35
         let app = app_with_attributes(&db, &configured());
@@ -171,7 +199,10 @@ testkit::on_both_engines! {
         let made = directory.json("POST", USERS, &body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         assert_eq!(made.body["externalId"], "HR-7");
-        assert_eq!(made.body[ENTERPRISE_USER]["manager"], json!({"value": boss}));
+        // The name and the URL are the server's.
+        let place = format!("http://users.example{USERS}/{}", boss.as_str().unwrap());
+        let manager = json!({"value": boss, "$ref": place, "displayName": "boss"});
+        assert_eq!(made.body[ENTERPRISE_USER]["manager"], manager);
         assert_eq!(made.body["schemas"], json!([CORE_USER, ENTERPRISE_USER]));
     }
 }

@@ -1,10 +1,8 @@
 //! Groups, as a provisioning client uses them.
 
 use axum::body::Body;
-use chassis::on_engine;
 use http::StatusCode;
 use serde_json::{Value, json};
-use testkit::TestDb;
 use uuid::Uuid;
 
 use crate::app::SharedApp;
@@ -58,6 +56,7 @@ testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
     async fn a_group_is_made_read_replaced_and_deleted(db: TestDb) {
+        // RFC 7643 §4.2 (1)
         let app = app(&db);
         let (directory, ann) = (directory(&app), ann(&app).await);
         let child = directory.json("POST", GROUPS, &group("child", &[])).await;
@@ -69,9 +68,12 @@ testkit::on_both_engines! {
         assert_eq!((made.header("etag"), made.header("location")), ("W/\"1\"", place.as_str()));
         let base = "http://users.example/scim/v2";
         assert_eq!(made.body["members"], json!([
-            {"value": id_of(&child), "$ref": format!("{base}/Groups/{}", id_of(&child)), "type": "Group", "display": "child"},
-            {"value": ann, "$ref": format!("{base}/Users/{ann}"), "type": "User", "display": "ann"},
+            {"value": id_of(&child), "$ref": format!("{base}/Groups/{}", id_of(&child)), "type": "Group"},
+            {"value": ann, "$ref": format!("{base}/Users/{ann}"), "type": "User"},
         ]));
+        let named = directory.get(&format!("{}?attributes=members,members.display", path_of(&made))).await;
+        assert_eq!((&named.body["members"][0]["display"], &named.body["members"][1]["display"]), (&json!("child"), &json!("ann")));
+        assert_eq!(named.body["members"][1]["type"], "User");
         assert_eq!((&made.body["externalId"], &made.body["meta"]["resourceType"]), (&json!("hr-17"), &json!("Group")));
         assert_eq!(directory.get(&path_of(&made)).await.body, made.body);
 
@@ -202,36 +204,57 @@ testkit::on_both_engines! {
         assert_eq!(seen, all);
     }
 
-    async fn the_members_of_a_large_group_come_in_pages_alone(db: TestDb) {
+    async fn groups_are_searched_by_post_and_sorted(db: TestDb) {
+        // RFC 7644 §3.4.3, §3.4.2.3
         let app = app(&db);
         let directory = directory(&app);
-        let child = directory.json("POST", GROUPS, &group("child", &[])).await;
-        let made = directory.json("POST", GROUPS, &group("all", &[id_of(&child)])).await;
-        fill(&db, id_of(&made), 1_500).await;
-        let (path, plain) = (path_of(&made), directory.get(&path_of(&made)).await);
-        assert!(plain.body.get("members").is_none(), "all or nothing");
-        assert_eq!(found(&directory, "displayName eq \"all\"").await, ["all"]);
-        let (mut next, mut seen, mut pages) = (format!("{path}?membersCount=700"), Vec::new(), 0);
-        loop {
-            let page = directory.get(&next).await;
-            assert_eq!(page.status, StatusCode::OK, "{page:?}");
-            let members = page.body["members"].as_array().unwrap();
-            seen.extend(members.iter().map(|member| member["value"].as_str().unwrap().to_owned()));
-            pages += 1;
-            let link = page.header("link");
-            let Some(url) = link.strip_prefix('<').and_then(|rest| rest.split_once('>')) else { break };
-            assert_eq!(url.1, "; rel=\"next\"");
-            next = url.0.strip_prefix("http://users.example").unwrap().to_owned();
+        for (name, external_id) in [("Bowmen", Some("hr-1")), ("archers", Some("hr-2")), ("Club", None)] {
+            let mut body = group(name, &[]);
+            if let Some(id) = external_id {
+                body["externalId"] = json!(id);
+            }
+            directory.json("POST", GROUPS, &body).await;
         }
-        assert_eq!((seen.len(), pages), (1_501, 3));
-        seen.sort_unstable();
-        seen.dedup();
-        assert_eq!(seen.len(), 1_501);
-        // A client that sends back what it read removes nobody.
-        let same = directory.json("PUT", &path, &plain.body).await;
-        assert_eq!((same.status, same.header("etag")), (StatusCode::OK, "W/\"1\""));
-        let wrong = directory.get(&format!("{}?membersCursor=AAAA", path_of(&child))).await;
-        assert_eq!(wrong.body["scimType"], "invalidCursor");
+        let urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+        let names = |answer: &TestResponse| {
+            assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+            let resources = answer.body["Resources"].as_array().unwrap().iter();
+            resources.map(|it| it["displayName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let search = format!("{GROUPS}/.search");
+        for (query, expected) in [
+            (json!({"filter": "externalId eq \"hr-2\"", "attributes": ["displayName"]}), vec!["archers"]),
+            (json!({"filter": "externalId pr", "sortBy": "displayName"}), vec!["archers", "Bowmen"]),
+            (json!({"sortBy": "displayName", "sortOrder": "descending"}), vec!["vestibule-admins", "Club", "Bowmen", "archers"]),
+            (json!({"sortBy": "displayName", "startIndex": 2, "count": 2}), vec!["Bowmen", "Club"]),
+            // What has no value is last.
+            (json!({"sortBy": "externalId", "filter": "not (displayName sw \"v\")"}), vec!["Bowmen", "archers", "Club"]),
+        ] {
+            let mut body = query.clone();
+            body["schemas"] = json!([urn]);
+            assert_eq!(names(&directory.json("POST", &search, &body).await), expected, "{query}");
+        }
+        let listed = directory.get(&format!("{GROUPS}?sortBy=displayName&count=1")).await;
+        assert_eq!(names(&listed), ["archers"]);
+        let refused = directory.get(&format!("{GROUPS}?sortBy=displayName&cursor=")).await;
+        assert_eq!(refused.body["scimType"], "invalidValue");
+        let users = Caller::with(&app, clients_token("a-directory", "users:read groups:write"));
+        let body = json!({"schemas": [urn]});
+        assert_eq!(users.json("POST", &search, &body).await.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn parameters_that_nobody_knows_are_ignored(db: TestDb) {
+        // RFC 7644 §3.4.2
+        let app = app(&db);
+        let directory = directory(&app);
+        let made = directory.json("POST", &format!("{GROUPS}?aadOptscim062020"), &group("Archers", &[])).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let path = path_of(&made);
+        for path in [format!("{GROUPS}?aadOptscim062020&count=1"), format!("{path}?aadOptscim062020=")] {
+            assert_eq!(directory.get(&path).await.status, StatusCode::OK, "{path}");
+        }
+        let deleted = directory.send("DELETE", &format!("{path}?aadOptscim062020"), &[], Body::empty()).await;
+        assert_eq!(deleted.status, StatusCode::NO_CONTENT);
     }
 
     async fn other_scopes_are_of_no_use(db: TestDb) {
@@ -242,22 +265,4 @@ testkit::on_both_engines! {
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
         assert_eq!(refused.body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
     }
-}
-
-/// Puts many people into a group, as if they had been added one by one.
-async fn fill(db: &TestDb, group: Uuid, count: u128) {
-    let mut tx = db.begin("test").await.unwrap();
-    for number in 1..=count {
-        let id = Uuid::from_u128(number);
-        let document = json!({"user_name": format!("member{number}")}).to_string();
-        on_engine!(&mut tx, c => {
-            sqlx::query("INSERT INTO people (id, user_name_key, active, version, created_at, updated_at, document)
-                         VALUES ($1, $2, TRUE, 1, 0, 0, $3)")
-                .bind(id).bind(format!("member{number}")).bind(sqlx::types::Json(serde_json::from_str::<Value>(&document).unwrap()))
-                .execute(&mut *c).await.unwrap();
-            sqlx::query("INSERT INTO group_members (group_id, person_id) VALUES ($1, $2)")
-                .bind(group).bind(id).execute(c).await.unwrap();
-        });
-    }
-    tx.commit().await.unwrap();
 }

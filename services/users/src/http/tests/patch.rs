@@ -49,7 +49,7 @@ testkit::on_both_engines! {
             (json!([{"op": "Replace", "path": "active", "value": "False"}]), "/active", json!(false), deactivated),
             (json!([{"op": "Add", "path": "name.givenName", "value": "Ann"}]), "/name/givenName", json!("Ann"), "vestibule.user.updated.v1"),
             (json!([{"op": "Add", "path": "emails[type eq \"home\"].value", "value": "ann@example.org"}]), "/emails/1",
-                json!({"value": "ann@example.org", "type": "home"}), "vestibule.user.updated.v1"),
+                json!({"value": "ann@example.org", "type": "home", "primary": false}), "vestibule.user.updated.v1"),
             (json!([{"op": "Replace", "path": format!("{ENTERPRISE_USER}:department"), "value": "Sales"}]),
                 &format!("/{ENTERPRISE_USER}/department"), json!("Sales"), "vestibule.user.updated.v1"),
             (json!([{"op": "Add", "value": {"name.familyName": "Example", "timezone": "Europe/Paris"}}]), "/name/familyName",

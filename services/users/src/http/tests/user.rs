@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::StatusCode;
+use oidc::dpop::access_token_hash;
+use oidc::jose::{Algorithm, SigningKey, certificate_thumbprint};
 use scim::version::IfMatch;
 use serde_json::json;
 use testkit::eventually;
@@ -12,8 +14,9 @@ use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::testing::{
-    Caller, app, app_with, clients_token, desired_user, make_administrator, persons_token, requested, token,
-    token_for,
+    AUDIENCE, Caller, ISSUER, NOW, app, app_with, app_with_certificates, bound_token,
+    certificate_bound_token, clients_token, desired_user, make_administrator, persons_token, requested,
+    token, token_for,
 };
 use crate::user_created_waiters::UserCreatedWaiters;
 use crate::users::DesiredState;
@@ -51,12 +54,74 @@ testkit::on_both_engines! {
         }
     }
 
+    async fn a_token_that_is_bound_to_a_key_needs_a_proof(db: TestDb) {
+        // RFC 9449 §7.1, §9
+        let app = app(&db);
+        let (id, _) = person(&app, "ann").await;
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let token = bound_token(id, &key.public().thumbprint().unwrap());
+        let bearer = Caller::with(&app, token.clone()).get("/user").await;
+        assert_eq!(bearer.status, StatusCode::UNAUTHORIZED);
+        assert!(bearer.header("www-authenticate").starts_with("DPoP error=\"invalid_token\""));
+        let ask = async |jti: &str, nonce: &str| {
+            let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": key.public()});
+            let proof = key.sign_with_header(&header, &json!({
+                "jti": jti, "htm": "GET", "htu": format!("{AUDIENCE}/user"), "iat": NOW.as_secs(), "nonce": nonce,
+                "ath": access_token_hash(&token)
+            })).unwrap();
+            let authorization = format!("DPoP {token}");
+            let headers = [("authorization", authorization.as_str()), ("dpop", proof.as_str())];
+            Caller::anonymous(&app).send("GET", "/user", &headers, Body::empty()).await
+        };
+        let asked = ask("1", "").await;
+        assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
+        assert!(asked.header("www-authenticate").contains("use_dpop_nonce"));
+        let nonce = asked.header("dpop-nonce").to_owned();
+        assert_eq!(ask("1", &nonce).await.body["id"], id.to_string());
+        assert_eq!(ask("1", &nonce).await.status, StatusCode::UNAUTHORIZED, "a proof is good once");
+        assert_eq!(ask("2", &nonce).await.status, StatusCode::OK);
+        // RFC 9449 §7.1: what is no longer valid is answered with the scheme of the token.
+        app.users.delete(id, &IfMatch::Any).await.unwrap();
+        let gone = ask("3", &nonce).await;
+        assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
+        assert!(gone.header("www-authenticate").starts_with("DPoP error=\"invalid_token\""), "{}", gone.header("www-authenticate"));
+    }
+
+    async fn a_token_that_is_bound_to_a_certificate_needs_it_and_the_metadata_say_if_it_can_come(db: TestDb) {
+        // RFC 8705 §3, RFC 9728 §2
+        for (app, can_come) in [(app(&db), false), (app_with_certificates(&db), true)] {
+            let metadata = Caller::anonymous(&app).get("/.well-known/oauth-protected-resource").await;
+            assert_eq!(metadata.body["tls_client_certificate_bound_access_tokens"], can_come);
+        }
+        let app = app_with_certificates(&db);
+        let (id, _) = person(&app, "ann").await;
+        let ann = Caller::with(&app, certificate_bound_token(id, &certificate_thumbprint(b"certificate")));
+        // The headers are those that the server writes.
+        for (certificate, status) in [
+            (Some(":Y2VydGlmaWNhdGU=:"), StatusCode::OK),
+            (Some(":b3RoZXI=:"), StatusCode::UNAUTHORIZED),
+            (None, StatusCode::UNAUTHORIZED),
+        ] {
+            let headers: Vec<_> = certificate.map(|value| ("client-cert", value)).into_iter().collect();
+            let answer = ann.send("GET", "/user", &headers, Body::empty()).await;
+            assert_eq!(answer.status, status, "{certificate:?}");
+        }
+    }
+
     async fn a_token_is_needed_and_it_must_be_for_here_and_of_a_person(db: TestDb) {
         let app = app(&db);
         let (id, _) = person(&app, "ann").await;
         let anonymous = Caller::anonymous(&app).get("/user").await;
         assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(anonymous.header("www-authenticate"), "Bearer realm=\"vestibule\"");
+        // RFC 9728 §5.1
+        let metadata = format!("{AUDIENCE}/.well-known/oauth-protected-resource");
+        let challenge = format!("Bearer realm=\"vestibule\", resource_metadata=\"{metadata}\"");
+        assert_eq!(anonymous.header("www-authenticate"), challenge);
+        let metadata = Caller::anonymous(&app).get("/.well-known/oauth-protected-resource").await;
+        assert_eq!(metadata.status, StatusCode::OK);
+        assert_eq!((metadata.body["resource"].as_str(), &metadata.body["authorization_servers"]), (Some(AUDIENCE), &json!([ISSUER])));
+        assert_eq!(metadata.body["bearer_methods_supported"], json!(["header"]));
+        assert!(metadata.body["scopes_supported"].as_array().unwrap().contains(&json!("users:read")));
         let elsewhere = token_for("http://other.example", &id.to_string(), "app", "openid");
         assert_eq!(Caller::with(&app, elsewhere).get("/user").await.status, StatusCode::UNAUTHORIZED);
         let without_openid = token(&id.to_string(), "app", "profile");

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use chassis::db::{DbError, Reader};
-use contract::UserId;
+use contract::{GroupId, UserId};
 use scim::filter::{CompareValue, Comparison, Filter, Operator};
 use scim::schema::AttributeRef;
 
+use super::super::external_ids::{self, EXTERNAL_ID};
 use super::super::values::range::Range;
 use super::super::{Users, store as people, values};
 use super::store;
+use crate::memberships;
 
 /// A set so small that further terms are compared in memory rather than looked up.
 const SMALL_ENOUGH: usize = 200;
@@ -27,18 +29,24 @@ type Found<'a> = Pin<Box<dyn Future<Output = Result<Option<Candidates>, DbError>
 
 impl Users {
     /// The candidates of a filter; nothing when no index serves it, or they are more than the limit.
-    pub(super) fn candidates<'a>(&'a self, reader: &'a mut Reader, filter: &'a Filter) -> Found<'a> {
+    pub(super) fn candidates<'a>(
+        &'a self,
+        reader: &'a mut Reader,
+        filter: &'a Filter,
+        client: Option<&'a str>,
+    ) -> Found<'a> {
         Box::pin(async move {
             match filter {
-                Filter::And(all) => self.all_of(reader, all).await,
-                Filter::Or(all) => self.any_of(reader, all).await,
+                Filter::And(all) => self.all_of(reader, all, client).await,
+                Filter::Or(all) => self.any_of(reader, all, client).await,
                 Filter::Not(_) => Ok(None),
                 Filter::Values(attribute, inner) => self.with_value(reader, attribute, inner).await,
+                Filter::Present(attribute) if client.is_some() && is_external_id(attribute) => Ok(None),
                 Filter::Present(attribute) => match self.indexed.present(attribute) {
                     Some(range) => self.in_range(reader, &range).await,
                     None => Ok(None),
                 },
-                Filter::Compare(comparison) => self.compared(reader, comparison).await,
+                Filter::Compare(comparison) => self.compared(reader, comparison, client).await,
             }
         })
     }
@@ -47,9 +55,16 @@ impl Users {
         &self,
         reader: &mut Reader,
         comparison: &Comparison,
+        client: Option<&str>,
     ) -> Result<Option<Candidates>, DbError> {
+        if let Some(client) = client.filter(|_| is_external_id(&comparison.attribute)) {
+            return self.with_external_id(reader, comparison, client).await;
+        }
         if let Some(range) = self.indexed.range(comparison) {
             return self.in_range(reader, &range).await;
+        }
+        if is_group_id(&comparison.attribute) {
+            return self.in_group(reader, comparison).await;
         }
         let attribute = &comparison.attribute;
         if attribute.schema.is_some() || attribute.sub.is_some() || comparison.operator != Operator::Eq {
@@ -72,6 +87,51 @@ impl Users {
         }
     }
 
+    /// The user to whom a client gave an identifier, and those who have it for everybody.
+    async fn with_external_id(
+        &self,
+        reader: &mut Reader,
+        comparison: &Comparison,
+        client: &str,
+    ) -> Result<Option<Candidates>, DbError> {
+        let CompareValue::Text(text) = &comparison.value else {
+            return Ok(None);
+        };
+        // PostgreSQL has no NUL.
+        if comparison.operator != Operator::Eq || text.contains('\0') {
+            return Ok(None);
+        }
+        let own = external_ids::holder(reader, client, text).await?;
+        let Some(range) = self.indexed.range(comparison) else {
+            return Ok(None);
+        };
+        let found = self.in_range(reader, &range).await?;
+        Ok(found.map(|mut found| {
+            found.ids.extend(own);
+            Candidates {
+                exact: false,
+                ..found
+            }
+        }))
+    }
+
+    /// The members of a group, directly and by groups in it.
+    async fn in_group(
+        &self,
+        reader: &mut Reader,
+        comparison: &Comparison,
+    ) -> Result<Option<Candidates>, DbError> {
+        let (CompareValue::Text(text), Operator::Eq) = (&comparison.value, comparison.operator) else {
+            return Ok(None);
+        };
+        let ids = match text.parse::<GroupId>() {
+            Ok(group) => memberships::members_of(reader, group, self.search_limit_and_one()).await?,
+            Err(_) => Vec::new(),
+        };
+        // Not exact: an id may be written in several ways.
+        Ok(self.bounded(ids.into_iter().collect(), false))
+    }
+
     async fn in_range(&self, reader: &mut Reader, range: &Range) -> Result<Option<Candidates>, DbError> {
         let rows = values::ids(reader, range, self.search_limit_and_one()).await?;
         if rows.len() > self.search_limit {
@@ -81,7 +141,12 @@ impl Users {
     }
 
     /// The candidates of each term that an index serves, in common; those of `eq` come first.
-    async fn all_of(&self, reader: &mut Reader, all: &[Filter]) -> Result<Option<Candidates>, DbError> {
+    async fn all_of(
+        &self,
+        reader: &mut Reader,
+        all: &[Filter],
+        client: Option<&str>,
+    ) -> Result<Option<Candidates>, DbError> {
         let mut terms: Vec<&Filter> = all.iter().collect();
         terms.sort_by_key(|term| !self.is_narrow(term));
         let mut found: Option<Candidates> = None;
@@ -94,7 +159,7 @@ impl Users {
                 exact = false;
                 break;
             }
-            let Some(next) = self.candidates(reader, term).await? else {
+            let Some(next) = self.candidates(reader, term, client).await? else {
                 exact = false;
                 continue;
             };
@@ -122,13 +187,18 @@ impl Users {
     }
 
     /// The candidates of all terms together.
-    async fn any_of(&self, reader: &mut Reader, all: &[Filter]) -> Result<Option<Candidates>, DbError> {
+    async fn any_of(
+        &self,
+        reader: &mut Reader,
+        all: &[Filter],
+        client: Option<&str>,
+    ) -> Result<Option<Candidates>, DbError> {
         let mut found = Candidates {
             ids: BTreeSet::new(),
             exact: true,
         };
         for term in all {
-            let Some(mut next) = self.candidates(reader, term).await? else {
+            let Some(mut next) = self.candidates(reader, term, client).await? else {
                 return Ok(None);
             };
             found.exact &= next.exact;
@@ -147,6 +217,9 @@ impl Users {
         attribute: &AttributeRef,
         inner: &Filter,
     ) -> Result<Option<Candidates>, DbError> {
+        if let (true, Some(comparison)) = (is_groups(attribute), value_of(inner)) {
+            return self.in_group(reader, comparison).await;
+        }
         let Some(range) = self.range_of_value(attribute, inner) else {
             return Ok(None);
         };
@@ -179,11 +252,34 @@ impl Users {
     }
 
     /// As many rows as tell that there are too many.
-    fn search_limit_and_one(&self) -> i64 {
+    pub(super) fn search_limit_and_one(&self) -> i64 {
         i64::try_from(self.search_limit).map_or(i64::MAX, |limit| limit.saturating_add(1))
     }
 
     fn bounded(&self, ids: BTreeSet<UserId>, exact: bool) -> Option<Candidates> {
         (ids.len() <= self.search_limit).then_some(Candidates { ids, exact })
+    }
+}
+
+/// True if an attribute is `externalId`, of which each client has its own.
+pub(super) fn is_external_id(attribute: &AttributeRef) -> bool {
+    attribute.schema.is_none() && attribute.sub.is_none() && attribute.name == EXTERNAL_ID
+}
+
+/// True if an attribute is `groups`, or a part of it, of which the state of a user has nothing.
+pub(in crate::users) fn is_groups(attribute: &AttributeRef) -> bool {
+    attribute.schema.is_none() && attribute.name == "groups"
+}
+
+fn is_group_id(attribute: &AttributeRef) -> bool {
+    is_groups(attribute) && attribute.sub.as_deref().is_none_or(|sub| sub == "value")
+}
+
+/// The first comparison of `value` that all values of a value path fulfil.
+fn value_of(inner: &Filter) -> Option<&Comparison> {
+    match inner {
+        Filter::Compare(comparison) if comparison.attribute.name == "value" => Some(comparison),
+        Filter::And(all) => all.iter().find_map(value_of),
+        _ => None,
     }
 }

@@ -5,19 +5,29 @@
 //! at a time.
 
 mod candidates;
+mod delegated;
+mod offsets;
 mod small;
 mod store;
 mod stream;
+mod stream_delegated;
 #[cfg(test)]
 mod tests;
 
 use chassis::db::{DbError, Reader};
-use contract::UserState;
+use contract::{UserId, UserState};
 use scim::filter::{CompareValue, Comparison, Filter, Operator};
 use scim::schema::{Accessor, AttributeRef, ResourceType};
 use scim::sort::Sort;
+use serde_json::Value;
 
-use super::{Users, total};
+use super::external_ids::{EXTERNAL_ID, seen_by};
+use super::resource::to_resource;
+use super::{Users, total, values};
+use crate::authority::Authority;
+use crate::memberships::{self, GroupsOfUsers};
+pub(super) use candidates::is_groups;
+pub(super) use offsets::KnownOffsets;
 
 /// The maximum number of people that one search looks at in memory.
 pub(super) const MAX_COMPARED: usize = 10_000;
@@ -54,6 +64,10 @@ pub(crate) type ResultKey = Vec<Option<String>>;
 /// A search.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
+    /// The client whose `externalId` is compared (RFC 7643 §3.1); `None` for a person.
+    pub(crate) client: Option<String>,
+    /// The users whom the caller may see.
+    pub(crate) authority: Authority,
     pub(crate) filter: Option<Filter>,
     pub(crate) sort: Option<Sort>,
     pub(crate) start: Start,
@@ -78,12 +92,15 @@ impl Users {
     /// See [`SearchError`].
     pub(crate) async fn search(&self, search: &Search, accessor: Accessor) -> Result<Page, SearchError> {
         check_readable(search, self.registry.users(), accessor)?;
+        let delegated = search.authority.limits();
         let mut reader = self.db.reader().await?;
-        if let (None, None) = (&search.filter, &search.sort) {
-            return self.everybody(&mut reader, search).await;
-        }
-        if let Some(key) = wanted_user_name(search) {
-            return self.by_user_name(&mut reader, key, search).await;
+        if delegated.is_none() {
+            if let (None, None) = (&search.filter, &search.sort) {
+                return self.everybody(&mut reader, search).await;
+            }
+            if let Some(key) = wanted_user_name(search) {
+                return self.by_user_name(&mut reader, key, search).await;
+            }
         }
         // On SQLite the writer is another connection, and on PostgreSQL a second one might not be free.
         drop(reader);
@@ -91,13 +108,22 @@ impl Users {
             return Err(SearchError::IndexIncomplete);
         }
         reader = self.db.reader().await?;
+        if let Some(delegated) = delegated {
+            return self.search_delegated(&mut reader, search, delegated).await;
+        }
         if let Some(filter) = &search.filter
-            && let Some(found) = self.candidates(&mut reader, filter).await?
+            && !self.is_streamed(&mut reader, search).await?
+            && let Some(found) = self
+                .candidates(&mut reader, filter, search.client.as_deref())
+                .await?
         {
             return self.page_of(&mut reader, search, found).await;
         }
         if self.is_small(&mut reader).await? {
             return self.page_of_small(&mut reader, search).await;
+        }
+        if self.awaits_index(search) {
+            return Err(SearchError::IndexIncomplete);
         }
         self.stream(&mut reader, search).await
     }
@@ -112,7 +138,7 @@ impl Users {
             });
         }
         let (users, next) = match &search.start {
-            Start::Offset(offset) => (super::store::page(reader, *offset, search.count).await?, None),
+            Start::Offset(offset) => (self.page_at(reader, *offset, search.count).await?, None),
             Start::After(key) => {
                 let after = match key {
                     Some(key) => stream::id_of(key)?,
@@ -132,6 +158,18 @@ impl Users {
             }
         };
         Ok(Page { users, total, next })
+    }
+
+    /// A page of everybody at an offset, from the nearest position that is known.
+    async fn page_at(&self, reader: &mut Reader, offset: i64, count: i64) -> Result<Vec<UserState>, DbError> {
+        let now = self.clock.now();
+        let (known, after) = self.offsets.nearest(offset, now);
+        let users = super::store::page(reader, after, offset.saturating_sub(known), count).await?;
+        if let Some(last) = users.last() {
+            let length = i64::try_from(users.len()).unwrap_or_default();
+            self.offsets.remember(offset.saturating_add(length), last.id, now);
+        }
+        Ok(users)
     }
 
     /// The user with a name, who is found without the index of values.
@@ -155,6 +193,39 @@ impl Users {
         })
     }
 
+    /// True for a search by cursor through a range of one index that may hold many, in a large directory: its candidates need not be
+    /// counted first.
+    async fn is_streamed(&self, reader: &mut Reader, search: &Search) -> Result<bool, DbError> {
+        let range = match &search.filter {
+            Some(Filter::Compare(comparison)) => self.indexed.range(comparison),
+            Some(Filter::Present(attribute)) => self.indexed.present(attribute),
+            _ => None,
+        };
+        // Each client has an `externalId` of its own, which the index does not decide.
+        let wide = range.is_some_and(|range| range.exact && !range.narrow && range.attribute != EXTERNAL_ID);
+        let by_cursor = search.sort.is_none() && matches!(search.start, Start::After(_));
+        Ok(wide && by_cursor && !self.is_small(reader).await?)
+    }
+
+    /// The resource of a user as a search compares it.
+    fn compared_resource(&self, search: &Search, state: &UserState, groups: &GroupsOfUsers) -> Value {
+        let seen = seen_by(state, search.client.as_deref());
+        let mut resource = to_resource(&seen, self.registry.users(), "");
+        if let (Value::Object(members), Some(groups)) = (&mut resource, groups.get(&state.id)) {
+            members.insert("groups".to_owned(), groups.clone().into());
+        }
+        resource
+    }
+
+    /// True if a search is by an attribute whose index is being filled in.
+    fn awaits_index(&self, search: &Search) -> bool {
+        let filtered = search.filter.iter().flat_map(Filter::attributes);
+        let sorted = search.sort.iter().map(|sort| sort.attribute.clone());
+        filtered
+            .chain(sorted)
+            .any(|attribute| self.indexed.is_incomplete(&attribute))
+    }
+
     /// True if everybody can be looked at.
     async fn is_small(&self, reader: &mut Reader) -> Result<bool, DbError> {
         let limit = i64::try_from(self.search_limit).unwrap_or(i64::MAX);
@@ -170,6 +241,23 @@ impl Users {
             Vec::from_iter(self.indexed.names()).join(", ")
         ))
         .into()
+    }
+}
+
+/// The values of `groups` of users, if a search compares them.
+async fn groups_for(
+    reader: &mut Reader,
+    search: &Search,
+    users: impl Iterator<Item = UserId>,
+) -> Result<GroupsOfUsers, DbError> {
+    let compares_groups = search
+        .filter
+        .iter()
+        .flat_map(Filter::attributes)
+        .any(|attribute| candidates::is_groups(&attribute));
+    match compares_groups {
+        true => memberships::groups_of(reader, &users.collect::<Vec<_>>(), &search.authority, "").await,
+        false => Ok(GroupsOfUsers::new()),
     }
 }
 

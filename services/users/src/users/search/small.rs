@@ -8,11 +8,11 @@ use contract::{UserId, UserState};
 use scim::filter::Filter;
 use scim::sort::{Sort, SortKey};
 
-use super::super::resource::to_resource;
 use super::super::values::integer_key;
 use super::super::{Users, store};
 use super::candidates::Candidates;
-use super::{CHUNK, Page, ResultKey, Search, SearchError, Start, stream};
+use super::{CHUNK, Page, ResultKey, Search, SearchError, Start, groups_for, stream};
+use crate::memberships::GroupsOfUsers;
 
 /// A result: what it is sorted by, as text of the same order, and its id.
 type Hit = (Option<String>, UserId);
@@ -34,7 +34,8 @@ impl Users {
         for chunk in ids.chunks(CHUNK) {
             let mut states = self.states(reader, chunk).await?;
             states.sort_by_key(|state| state.id);
-            self.collect(search, &states, &mut results);
+            let groups = groups_for(reader, search, states.iter().map(|state| state.id)).await?;
+            self.collect(search, (&states, &groups), &mut results);
         }
         self.page(reader, search, results).await
     }
@@ -57,15 +58,25 @@ impl Users {
             if compared > self.search_limit.saturating_mul(2) {
                 return Err(self.too_many());
             }
-            self.collect(search, &states, &mut results);
+            let groups = groups_for(reader, search, states.iter().map(|state| state.id)).await?;
+            self.collect(search, (&states, &groups), &mut results);
         }
         self.page(reader, search, results).await
     }
 
     /// Adds those of the users that match.
-    fn collect(&self, search: &Search, states: &[UserState], results: &mut Vec<Hit>) {
-        for state in states {
-            let resource = to_resource(state, self.registry.users(), "");
+    fn collect(
+        &self,
+        search: &Search,
+        (states, groups): (&[UserState], &GroupsOfUsers),
+        results: &mut Vec<Hit>,
+    ) {
+        for state in states.iter().filter(|state| self.is_visible(search, state)) {
+            if search.filter.is_none() && search.sort.is_none() {
+                results.push((None, state.id));
+                continue;
+            }
+            let resource = self.compared_resource(search, state, groups);
             if search
                 .filter
                 .as_ref()
@@ -102,15 +113,18 @@ impl Users {
             .filter(|_| more)
             .map(|(key, id)| vec![key.clone(), Some(id.to_string())]);
         let ids: Vec<UserId> = page.iter().map(|(_, id)| *id).collect();
-        Ok(Page {
-            users: self.states(reader, &ids).await?,
-            total,
-            next,
-        })
+        let mut users = self.states(reader, &ids).await?;
+        // Somebody may have been moved out since.
+        users.retain(|state| self.is_visible(search, state));
+        Ok(Page { users, total, next })
     }
 
     /// The users of these ids, in this order, without those that are gone.
-    async fn states(&self, reader: &mut Reader, ids: &[UserId]) -> Result<Vec<UserState>, DbError> {
+    pub(in crate::users) async fn states(
+        &self,
+        reader: &mut Reader,
+        ids: &[UserId],
+    ) -> Result<Vec<UserState>, DbError> {
         let mut states = HashMap::with_capacity(ids.len());
         for entry in store::stored_of(reader, ids).await? {
             states.insert(entry.id, store::parse(&entry.document)?);

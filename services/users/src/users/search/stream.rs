@@ -1,21 +1,21 @@
 //! Results of a large directory, in the order of an index, a part at a time.
 
 use chassis::db::Reader;
-use contract::{UserId, UserState};
+use contract::{GroupId, UserId, UserState};
 use scim::filter::{CompareValue, Comparison, Filter, Operator};
 use scim::sort::Sort;
 
-use super::super::resource::to_resource;
 use super::super::values::range::Range;
 use super::super::values::{self, Keyed, Position};
 use super::super::{Users, store as people, total};
-use super::{CHUNK, Page, ResultKey, Search, SearchError, Start, store};
+use super::candidates::is_external_id;
+use super::{CHUNK, Page, ResultKey, Search, SearchError, Start, groups_for, store};
 
 /// Sortable attributes of which every user has a value, so that an index has everybody in their order.
 const COMPLETE: [&str; 2] = ["userName", "meta.lastModified"];
 
 /// The index that a search goes through.
-enum Source {
+pub(super) enum Source {
     /// The values of an attribute.
     Values {
         range: Range,
@@ -25,13 +25,17 @@ enum Source {
     },
     /// Those who are active, or not, by id.
     Active(bool),
+    /// The members of groups, by id.
+    Members(Vec<GroupId>),
+    /// One user, if the text is an id.
+    User(Option<UserId>),
 }
 
 /// A search through an index.
-struct Stream<'a> {
-    source: Source,
+pub(super) struct Stream<'a> {
+    pub(super) source: Source,
     /// The filter, if the index does not decide it.
-    rest: Option<&'a Filter>,
+    pub(super) rest: Option<&'a Filter>,
 }
 
 impl Users {
@@ -66,6 +70,10 @@ impl Users {
             });
         }
         let filter = filter?;
+        if search.client.is_some() && filter.attributes().iter().any(is_external_id) {
+            // The index has the values that everybody sees.
+            return None;
+        }
         let (source, decided) = self.source_of(filter)?;
         Some(Stream {
             source,
@@ -110,7 +118,7 @@ impl Users {
     }
 
     /// The index of a filter without an order, and whether it decides the filter.
-    fn source_of(&self, filter: &Filter) -> Option<(Source, bool)> {
+    pub(super) fn source_of(&self, filter: &Filter) -> Option<(Source, bool)> {
         if let Some(range) = self.range_of(filter) {
             let decided = range.exact;
             let several = range.attribute == "emails.value";
@@ -153,11 +161,13 @@ impl Users {
         loop {
             let entries = stream.source.read(reader, position.as_ref(), chunk).await?;
             let ended = entries.len() < chunk;
+            let groups = groups_for(reader, search, entries.iter().map(|(_, id, _)| *id)).await?;
             for (key, id, document) in entries {
                 compared += 1;
                 position = Some((key.clone(), id));
                 let state: UserState = people::parse(&document)?;
-                if !self.is_result(stream, &key, &state) {
+                let resource = self.compared_resource(search, &state, &groups);
+                if !self.is_result(stream, (&key, &state), &resource) {
                     continue;
                 }
                 if users.len() == wanted {
@@ -177,21 +187,29 @@ impl Users {
     }
 
     /// True if the user of an entry matches, and this entry is the first of theirs.
-    fn is_result(&self, stream: &Stream<'_>, key: &str, state: &UserState) -> bool {
-        let resource = to_resource(state, self.registry.users(), "");
-        if let Source::Values {
+    fn is_result(
+        &self,
+        stream: &Stream<'_>,
+        (key, state): (&str, &UserState),
+        resource: &serde_json::Value,
+    ) -> bool {
+        self.is_first_entry(&stream.source, key, state)
+            && stream.rest.is_none_or(|rest| rest.matches(resource))
+    }
+
+    /// True if an entry of an index is the first of its user.
+    pub(super) fn is_first_entry(&self, source: &Source, key: &str, state: &UserState) -> bool {
+        let Source::Values {
             range, several: true, ..
-        } = &stream.source
-        {
-            let rows = self.indexed.rows_of(state, self.registry.users());
-            let mut keys = rows
-                .iter()
-                .filter(|(name, key)| *name == range.attribute && range.has(key));
-            if keys.next().is_none_or(|(_, first)| first != key) {
-                return false;
-            }
-        }
-        stream.rest.is_none_or(|rest| rest.matches(&resource))
+        } = source
+        else {
+            return true;
+        };
+        let rows = self.indexed.rows_of(state, self.registry.users());
+        let mut keys = rows
+            .iter()
+            .filter(|(name, key)| *name == range.attribute && range.has(key));
+        keys.next().is_some_and(|(_, first)| first == key)
     }
 
     /// A page of everybody, sorted, at an offset.
@@ -224,7 +242,7 @@ impl Users {
 }
 
 impl Source {
-    async fn read(
+    pub(super) async fn read(
         &self,
         reader: &mut Reader,
         position: Option<&Position>,
@@ -242,6 +260,14 @@ impl Source {
                 let after = position.map_or(UserId::nil(), |(_, id)| *id);
                 store::by_active(reader, *active, after, limit).await
             }
+            Self::Members(groups) => {
+                let after = position.map_or(UserId::nil(), |(_, id)| *id);
+                store::members_after(reader, groups, after, limit).await
+            }
+            Self::User(id) => match id.filter(|_| position.is_none()) {
+                Some(id) => store::one(reader, id).await,
+                None => Ok(Vec::new()),
+            },
         }
     }
 }
@@ -254,7 +280,8 @@ fn page(users: Vec<UserState>, position: Option<Position>) -> Page {
     }
 }
 
-fn position_of(key: &ResultKey) -> Result<Position, scim::Error> {
+/// The entry of an index at the end of the key of a cursor.
+pub(super) fn position_of(key: &ResultKey) -> Result<Position, scim::Error> {
     let text = key.first().cloned().flatten();
     // PostgreSQL has no NUL.
     let text = text.filter(|text| !text.contains('\0'));

@@ -11,6 +11,8 @@ use crate::app::SharedApp;
 use crate::testing::{app, desired_user};
 use crate::users::resource::to_resource;
 
+mod delegated;
+
 /// Twelve people, of whom a few share names, and two are not active.
 async fn people(app: &SharedApp) {
     for number in 0..12 {
@@ -42,6 +44,8 @@ fn search(app: &SharedApp, filter: &str, sort: &str, start: Start, count: i64) -
         .split_once(' ')
         .map_or((sort, None), |(by, order)| (by, Some(order)));
     Search {
+        authority: Authority::EVERYBODY,
+        client: None,
         filter: (!filter.is_empty()).then(|| Filter::parse(filter, &[users]).unwrap()),
         sort: Sort::parse((!by.is_empty()).then_some(by), order, &[users]).unwrap(),
         start,
@@ -120,6 +124,27 @@ const UNINDEXED: [&str; 6] = [
 testkit::on_both_engines! {
     migrations = [&events::MIGRATIONS, &crate::MIGRATIONS];
 
+    async fn pages_by_index_go_on_where_the_page_before_ended(db: TestDb) {
+        let app = app(&db);
+        people(&app).await;
+        let page = async |offset| {
+            let found = app.users.search(&search(&app, "", "", Start::Offset(offset), 3), Accessor::Client).await.unwrap();
+            names(&found.users)
+        };
+        let now = app.clock.now();
+        let all = app.users.search(&search(&app, "", "", Start::Offset(0), 12), Accessor::Client).await.unwrap().users;
+        let names = names(&all);
+        // As if there were five thousand before them.
+        app.users.offsets.remember(5_006, all[5].id, now);
+        assert_eq!(page(5_006).await, names[6..9]);
+        assert_eq!(page(5_009).await, names[9..]);
+        assert_eq!(page(5_010).await, names[10..]);
+        assert_eq!(page(5_012).await, [] as [&str; 0]);
+        // Nothing of it is used for earlier ones, or later on.
+        assert_eq!(page(3).await, names[3..6]);
+        assert_eq!(app.users.offsets.nearest(5_006, now + std::time::Duration::from_secs(601)), (0, contract::UserId::nil()));
+    }
+
     async fn each_search_finds_what_matches_in_pages_of_both_kinds(db: TestDb) {
         let app = app(&db);
         people(&app).await;
@@ -140,6 +165,7 @@ testkit::on_both_engines! {
     }
 
     async fn a_large_directory_is_searched_by_indexes_alone(db: TestDb) {
+        // RFC 7644 §3.4.2.1 (2)
         let app = app(&db);
         people(&app).await;
         let mut users = app.users.clone();
@@ -158,7 +184,17 @@ testkit::on_both_engines! {
             found.sort();
             assert_eq!(found, wanted, "{filter}");
             let by_index = users.search(&search(&app, filter, "", Start::Offset(0), 5), Accessor::Client).await;
-            assert!(matches!(by_index, Ok(_) | Err(SearchError::Refused(_))), "{by_index:?}");
+            // By index few are found at once, and many are refused; none is left out in silence.
+            match by_index {
+                Ok(page) => {
+                    assert_eq!((page.users.len(), page.total), (wanted.len().min(5), i64::try_from(wanted.len()).ok()), "{filter}");
+                    assert!(names(&page.users).iter().all(|name| wanted.contains(name)), "{filter}");
+                }
+                Err(SearchError::Refused(refused)) => {
+                    assert_eq!(refused.scim_type, Some(scim::ScimType::TooMany), "{filter}");
+                }
+                Err(error) => panic!("{filter}: {error}"),
+            }
         }
     }
 

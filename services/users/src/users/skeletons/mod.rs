@@ -6,8 +6,6 @@
 
 mod store;
 
-use std::time::Duration;
-
 use chassis::db::{DbError, Tx};
 use chassis::shutdown::Shutdown;
 use contract::{UserId, UserName};
@@ -15,31 +13,17 @@ use contract::{UserId, UserName};
 use store::Locked;
 
 use super::Users;
+use crate::schedule::{run_every_minute, run_in_batches};
 
 /// People in one transaction.
 const BATCH: i64 = 200;
-
-/// The interval at which a replica looks for people that another version wrote.
-const EVERY: Duration = Duration::from_secs(60);
 
 impl Users {
     /// Fills in what is missing: now, and every minute until `shutdown`. Replicas share the rows: each skips those that
     /// another one has locked.
     pub(crate) async fn fill_skeletons_on_schedule(self, shutdown: Shutdown) {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = shutdown.cancelled() => return,
-            }
-            if let Err(error) = self.fill_skeletons(&shutdown).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "skeletons of user names could not be filled in: retried in a minute"
-                );
-            }
-        }
+        let work = || self.fill_skeletons(&shutdown);
+        run_every_minute(&shutdown, "filling in skeletons of user names", work).await;
     }
 
     /// Fills in what is missing, batch by batch.
@@ -47,22 +31,21 @@ impl Users {
     /// # Errors
     /// When the database fails; batches that were committed stay.
     pub(super) async fn fill_skeletons(&self, shutdown: &Shutdown) -> Result<(), DbError> {
-        while !shutdown.is_cancelled() {
-            let mut reader = self.db.reader().await?;
-            let any = store::any_missing(&mut reader).await?;
-            drop(reader);
-            if !any {
-                break;
-            }
-            let mut tx = self.db.begin("user_name_skeletons").await?;
-            let filled = fill_with(&mut tx, Locked::Skipped).await?;
-            tx.commit().await?;
-            if filled == 0 {
-                // Others have locked all that is left: they fill it in, or it is here still in a minute.
-                break;
-            }
+        run_in_batches(shutdown, || self.fill_batch_of_skeletons())
+            .await
+            .map(drop)
+    }
+
+    /// Fills in at most [`BATCH`] missing skeletons. The result is their number; none, when others have locked all that is
+    /// left: they fill it in, or it is here still in a minute.
+    async fn fill_batch_of_skeletons(&self) -> Result<usize, DbError> {
+        if !store::any_missing(&mut self.db.reader().await?).await? {
+            return Ok(0);
         }
-        Ok(())
+        let mut tx = self.db.begin("user_name_skeletons").await?;
+        let filled = fill_with(&mut tx, Locked::Skipped).await?;
+        tx.commit().await?;
+        Ok(filled)
     }
 }
 

@@ -55,26 +55,22 @@ pub(super) async fn missing(
 pub(super) async fn set(tx: &mut Tx, id: UserId, key: &str, skeleton: Option<&str>) -> Result<bool, DbError> {
     const SET: &str = "UPDATE people SET user_name_skeleton = $3, user_name_skeleton_of = $2
          WHERE id = $1 AND user_name_key = $2";
-    run(tx, "SAVEPOINT skeleton").await?;
+    tx.savepoint().await?;
     let set: Result<_, DbError> = async {
         on_engine!(&mut *tx, c => sqlx::query(SET).bind(id).bind(key).bind(skeleton).execute(c).await?.rows_affected());
         Ok(())
     }
     .await;
-    let free = match set {
-        Ok(()) => true,
-        Err(DbError::Unique { .. }) => {
-            run(tx, "ROLLBACK TO SAVEPOINT skeleton").await?;
-            on_engine!(&mut *tx, c => sqlx::query(SET).bind(id).bind(key).bind(None::<&str>).execute(c).await?.rows_affected());
-            false
+    match set {
+        Ok(()) => {
+            tx.release_savepoint().await?;
+            Ok(true)
         }
-        Err(error) => return Err(error),
-    };
-    run(tx, "RELEASE SAVEPOINT skeleton").await?;
-    Ok(free)
-}
-
-async fn run(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> {
-    on_engine!(tx, c => sqlx::query(statement).execute(c).await?.rows_affected());
-    Ok(())
+        Err(DbError::Unique { .. }) => {
+            tx.roll_back_to_savepoint().await?;
+            on_engine!(&mut *tx, c => sqlx::query(SET).bind(id).bind(key).bind(None::<&str>).execute(c).await?.rows_affected());
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }

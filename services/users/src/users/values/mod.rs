@@ -3,13 +3,16 @@
 //! The table `user_values` has a row for each value of such an attribute. The function that writes a user writes them too; those
 //! of users that another version wrote are filled in by [`fill`].
 
+mod changes;
 pub(super) mod fill;
 pub(super) mod range;
 mod store;
 #[cfg(test)]
 mod tests;
+pub(super) mod words;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::{UserName, UserState};
 use scim::schema::{
@@ -18,7 +21,9 @@ use scim::schema::{
 use serde_json::Value;
 
 use super::resource::to_resource;
-pub(super) use store::{Keyed, Position, after, before, delete, holder, ids, insert};
+pub(super) use store::{Keyed, Position, after, before, delete, holder, ids, insert, insert_all};
+#[cfg(test)]
+pub(crate) use tests::assert_index_agrees;
 
 /// The characters of a text that an index holds. Longer texts are found by their beginning and compared whole after that.
 pub(super) const MAX_KEY_CHARS: usize = 200;
@@ -62,19 +67,31 @@ pub(super) struct IndexedAttribute {
     pub(super) unique: bool,
 }
 
-/// The indexed attributes of an installation: those of [`STANDARD`], the employee number, and the unique ones of the
-/// configuration.
+/// The indexed attributes of an installation: those of [`STANDARD`], the employee number, and those of the configuration that are
+/// unique or marked.
 #[derive(Clone, Debug)]
-pub(super) struct IndexedAttributes(Vec<IndexedAttribute>);
+pub(super) struct IndexedAttributes {
+    all: Vec<IndexedAttribute>,
+    /// The names of those whose rows are not complete yet: no search uses them.
+    filling: Arc<RwLock<BTreeSet<String>>>,
+}
 
 impl IndexedAttributes {
     pub(super) fn new(users: &ResourceType) -> Self {
         let mut names: Vec<(String, bool)> = STANDARD.map(|name| (name.to_owned(), false)).into();
         names.push((format!("{ENTERPRISE_USER}:employeeNumber"), false));
         for extension in &users.extensions {
-            let unique = |it: &&scim::schema::Attribute| it.uniqueness != Uniqueness::None;
-            let unique = extension.attributes.iter().filter(unique);
-            names.extend(unique.map(|it| (format!("{}:{}", extension.id, it.name), true)));
+            for attribute in &extension.attributes {
+                let (name, unique) = (
+                    format!("{}:{}", extension.id, attribute.name),
+                    attribute.uniqueness != Uniqueness::None,
+                );
+                let subs = attribute.sub.iter().filter(|sub| sub.indexed);
+                names.extend(subs.map(|sub| (format!("{name}.{}", sub.name), false)));
+                if unique || attribute.indexed {
+                    names.push((name, unique));
+                }
+            }
         }
         let indexed = names.into_iter().filter_map(|(name, unique)| {
             let Some(Referent::Attribute(location)) = users.resolve(&name) else {
@@ -94,21 +111,53 @@ impl IndexedAttributes {
                 unique,
             })
         });
-        Self(indexed.collect())
+        Self {
+            all: indexed.collect(),
+            filling: Arc::default(),
+        }
     }
 
     /// The names.
     pub(super) fn names(&self) -> BTreeSet<&str> {
-        self.0.iter().map(|indexed| indexed.name.as_str()).collect()
+        self.all.iter().map(|indexed| indexed.name.as_str()).collect()
     }
 
-    /// The indexed attribute that is referred to. A complex attribute stands for its sub-attribute `value`.
+    /// The names of everything that rows are written for: the attributes, and the words of text searches.
+    fn written(&self) -> BTreeSet<&str> {
+        let mut names = self.names();
+        names.insert(words::WORDS);
+        names
+    }
+
+    /// The indexed attribute that is referred to, if its rows are complete. A complex attribute stands for its sub-attribute `value`.
     pub(super) fn find(&self, attribute: &AttributeRef) -> Option<&IndexedAttribute> {
+        self.find_any(attribute)
+            .filter(|indexed| !self.is_filling(&indexed.name))
+    }
+
+    /// True if an attribute, or the words of text searches ([`words::WORDS`]), has rows that are not complete yet.
+    pub(super) fn is_filling(&self, name: &str) -> bool {
+        let filling = self.filling.read().unwrap_or_else(PoisonError::into_inner);
+        filling.contains(name)
+    }
+
+    /// True if an attribute is indexed, and its rows are not complete yet.
+    pub(super) fn is_incomplete(&self, attribute: &AttributeRef) -> bool {
+        self.find_any(attribute)
+            .is_some_and(|indexed| self.is_filling(&indexed.name))
+    }
+
+    /// Notes the attributes whose rows are not complete yet.
+    fn set_filling(&self, names: BTreeSet<String>) {
+        *self.filling.write().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    fn find_any(&self, attribute: &AttributeRef) -> Option<&IndexedAttribute> {
         let sub = match (&attribute.sub, attribute.data_type) {
             (None, AttributeType::Complex) => Some("value"),
             (sub, _) => sub.as_deref(),
         };
-        self.0.iter().find(|indexed| {
+        self.all.iter().find(|indexed| {
             let known = &indexed.attribute;
             known.schema == attribute.schema && known.name == attribute.name && known.sub.as_deref() == sub
         })
@@ -117,21 +166,21 @@ impl IndexedAttributes {
     /// The rows of a user.
     pub(super) fn rows_of(&self, state: &UserState, users: &ResourceType) -> BTreeSet<Row> {
         let resource = to_resource(state, users, "");
-        let rows = self.0.iter().flat_map(|indexed| {
+        let rows = self.all.iter().flat_map(|indexed| {
             let keys = indexed.keys(&resource);
             keys.map(|key| (indexed.name.clone(), key))
         });
-        rows.collect()
+        rows.chain(words::UserWords::of(state).rows()).collect()
     }
 
     /// True if there is an attribute of which no two users may have the same value.
     pub(super) fn has_unique(&self) -> bool {
-        self.0.iter().any(|indexed| indexed.unique)
+        self.all.iter().any(|indexed| indexed.unique)
     }
 
     /// True if no two users may have the value of this row.
     pub(super) fn is_unique(&self, row: &Row) -> bool {
-        self.0
+        self.all
             .iter()
             .any(|indexed| indexed.unique && indexed.name == row.0)
     }

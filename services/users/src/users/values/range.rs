@@ -7,9 +7,9 @@ use scim::schema::AttributeRef;
 use super::{IndexedAttribute, IndexedAttributes, KeyForm, MAX_KEY_CHARS, integer_key, micros, shorten};
 
 /// Greater than every key.
-const TOP: char = '\u{10FFFF}';
+pub(in crate::users) const TOP: char = '\u{10FFFF}';
 /// Less than every character of a key: control characters are in no value (SB-34), and PostgreSQL has no NUL.
-const BOTTOM: char = '\u{1}';
+pub(in crate::users) const BOTTOM: char = '\u{1}';
 
 /// The keys of an attribute from one, up to another one that is not among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,17 @@ impl Range {
             from,
             below,
             exact,
+            narrow: false,
+        }
+    }
+
+    /// The keys of an attribute from one, up to another one.
+    pub(in crate::users) fn of_keys(attribute: &str, from: String, below: String) -> Self {
+        Self {
+            attribute: attribute.to_owned(),
+            from,
+            below,
+            exact: false,
             narrow: false,
         }
     }

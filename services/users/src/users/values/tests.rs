@@ -3,14 +3,44 @@
 use chassis::on_engine;
 use chassis::shutdown::Shutdown;
 use scim::filter::{Comparison, Filter};
-use scim::schema::Registry;
+use scim::schema::{Accessor, Registry, ResourceType};
 use scim::version::IfMatch;
 use serde_json::json;
+use testkit::TestDb;
+use uuid::Uuid;
 
 use super::store as values;
 use super::*;
-use crate::testing::{app, desired_user};
-use crate::users::total;
+use crate::app::SharedApp;
+use crate::authority::Authority;
+use crate::testing::{app, app_with_attributes, app_with_grace_and_attributes, desired_user};
+use crate::users::{Search, SearchError, Start, total};
+
+/// Checks that the index has the values of every document and no others.
+pub(crate) async fn assert_index_agrees(db: &TestDb, users: &ResourceType) {
+    const DOCUMENTS: &str = "SELECT id, CAST(document AS TEXT) FROM people";
+    const ROWS: &str = "SELECT user_id, attribute, value_key FROM user_values";
+    let mut reader = db.reader().await.unwrap();
+    let documents: Vec<(Uuid, String)> =
+        on_engine!(&mut reader, c => sqlx::query_as(DOCUMENTS).fetch_all(c).await.unwrap());
+    let rows: Vec<(Uuid, String, String)> =
+        on_engine!(&mut reader, c => sqlx::query_as(ROWS).fetch_all(c).await.unwrap());
+    let indexed = IndexedAttributes::new(users);
+    let expected: BTreeSet<(Uuid, Row)> = documents
+        .iter()
+        .flat_map(|(id, document)| {
+            let state = serde_json::from_str(document).unwrap();
+            let rows = indexed.rows_of(&state, users);
+            rows.into_iter().map(|row| (*id, row))
+        })
+        .collect();
+    let rows: BTreeSet<(Uuid, Row)> = rows
+        .into_iter()
+        .map(|(id, name, key)| (id, (name, key)))
+        .collect();
+    assert!(!rows.is_empty());
+    assert_eq!(rows, expected);
+}
 
 #[test]
 fn keys_have_the_order_of_their_values() {
@@ -81,7 +111,10 @@ testkit::on_both_engines! {
         ann.emails = serde_json::from_value(json!([{"value": "Ann@example.com"}, {"value": "ann@example.org"}])).unwrap();
         let id = app.users.create(ann.clone()).await.unwrap().id;
         let named = |name: &str, key: &str| (name.to_owned(), key.to_owned());
-        let without_time = |rows: Vec<Row>| -> Vec<Row> { rows.into_iter().filter(|row| row.0 != "meta.lastModified").collect() };
+        let others = |row: &Row| row.0 != "meta.lastModified" && row.0 != words::WORDS;
+        let without_time = |rows: Vec<Row>| -> Vec<Row> { rows.into_iter().filter(others).collect() };
+        let words = async || rows(&db, id).await.into_iter().filter(|row| row.0 == words::WORDS).map(|row| row.1).collect::<Vec<_>>();
+        assert_eq!(words().await, ["@example.com", "@example.org", "ann ", "archer "]);
         assert_eq!(without_time(rows(&db, id).await), [
             named("emails.value", "ann@example.com"), named("emails.value", "ann@example.org"), named("externalId", "HR-7"),
             named("name.familyName", "archer"), named("userName", "ann"),
@@ -93,6 +126,7 @@ testkit::on_both_engines! {
             named("emails.value", "ann@example.com"), named("externalId", "HR-7"), named("name.familyName", "archer"),
             named("userName", "anna"),
         ]);
+        assert_eq!(words().await, ["@example.com", "ann ", "anna ", "archer "]);
         app.users.delete(id, &IfMatch::Any).await.unwrap();
         assert_eq!(rows(&db, id).await, []);
     }
@@ -110,6 +144,7 @@ testkit::on_both_engines! {
             .bind(ann.id).bind(sqlx::types::Json(&document)).execute(c).await.unwrap().rows_affected());
         on_engine!(&mut tx, c => sqlx::query("DELETE FROM people WHERE id = $1").bind(bob.id).execute(c).await.unwrap().rows_affected());
         tx.commit().await.unwrap();
+        assert_eq!(rows(&db, bob.id).await, [], "the rows of a deleted user are deleted");
         // A change beside it does not make the rest look complete.
         let patch = crate::users::Patch::from_json(json!({"locale": "fr"}), app.registry.users()).unwrap();
         app.users.patch_own(ann.id, &IfMatch::Any, patch).await.unwrap();
@@ -121,20 +156,69 @@ testkit::on_both_engines! {
         assert_eq!(total::read(&mut db.reader().await.unwrap()).await.unwrap(), 1);
     }
 
-    async fn an_attribute_that_is_indexed_later_is_filled_in(db: TestDb) {
-        let app = app(&db);
-        app.users.note_indexed_attributes().await.unwrap();
-        app.users.note_indexed_attributes().await.unwrap();
-        let mut ann = desired_user("ann");
+    async fn an_attribute_that_is_indexed_later_is_filled_in_while_others_are_searched(db: TestDb) {
+        let of = |indexed: bool| serde_json::from_value(json!({"attributes": [
+            {"name": "badge", "indexed": indexed}, {"name": "tags", "multi_valued": true, "indexed": indexed},
+        ]})).unwrap();
         let urn = scim::schema::CONFIGURED_USER;
-        ann.attributes.insert(urn.to_owned(), json!({"badge": "A7"}));
-        let id = app.users.create(ann).await.unwrap().id;
-        let config = serde_json::from_value(json!({"attributes": [{"name": "badge", "uniqueness": "server"}]})).unwrap();
-        let changed = crate::testing::app_with_attributes(&db, &config);
-        assert!(!values::any_missing(&mut db.reader().await.unwrap()).await.unwrap());
-        changed.users.note_indexed_attributes().await.unwrap();
-        assert!(changed.users.complete_values().await.unwrap());
-        assert!(rows(&db, id).await.contains(&(format!("{urn}:badge"), "a7".to_owned())));
+        let person = |number: u8| {
+            let mut person = desired_user(&format!("person{number}"));
+            person.attributes.insert(urn.to_owned(), json!({"badge": format!("B{number}"), "tags": ["all", format!("t{number}")]}));
+            person
+        };
+        let before = app_with_attributes(&db, &of(false));
+        before.users.note_indexed_attributes().await.unwrap();
+        before.users.note_indexed_attributes().await.unwrap();
+        for number in 0..5 {
+            before.users.create(person(number)).await.unwrap();
+        }
+        let (after, clock) = app_with_grace_and_attributes(&db, 0, &of(true));
+        after.users.note_indexed_attributes().await.unwrap();
+        let found = async |app: &SharedApp, limit: usize, filter: &str| {
+            let mut users = app.users.clone();
+            users.search_limit = limit;
+            let search = Search {
+                client: None,
+                authority: Authority::EVERYBODY,
+                filter: Some(Filter::parse(filter, &[app.registry.users()]).unwrap()),
+                sort: None,
+                start: Start::Offset(0),
+                count: 10,
+            };
+            let page = users.search(&search, Accessor::Client).await;
+            page.map(|page| page.users.iter().map(|user| user.user_name.as_str().to_owned()).collect::<Vec<_>>())
+        };
+        let badge = |number: u8| format!("{urn}:badge eq \"b{number}\"");
+        // A search that needs the index waits, one of a few users compares them, and the others are served.
+        assert!(matches!(found(&after, 2, &badge(3)).await, Err(SearchError::IndexIncomplete)));
+        assert_eq!(found(&after, 20, &badge(3)).await.unwrap(), ["person3"]);
+        assert_eq!(found(&after, 2, "userName sw \"person3\"").await.unwrap(), ["person3"]);
+        assert!(matches!(found(&before, 2, &badge(3)).await, Err(SearchError::Refused(_))));
+        after.users.create(person(5)).await.unwrap();
+        after.users.fill_values(&Shutdown::new()).await.unwrap();
+        for number in [3, 5] {
+            assert_eq!(found(&after, 2, &badge(number)).await.unwrap(), [format!("person{number}")]);
+        }
+        assert_eq!(found(&after, 2, &format!("{urn}:tags eq \"t4\"")).await.unwrap(), ["person4"]);
+        assert_index_agrees(&db, after.registry.users()).await;
+        // A replica that has the former configuration writes a user after that.
+        before.users.create(person(6)).await.unwrap();
+        assert_eq!(found(&after, 2, &badge(6)).await.unwrap(), Vec::<String>::new());
+        clock.advance(std::time::Duration::from_secs(601));
+        after.users.fill_values(&Shutdown::new()).await.unwrap();
+        assert_eq!(found(&after, 2, &badge(6)).await.unwrap(), ["person6"]);
+        assert_index_agrees(&db, after.registry.users()).await;
+        // The marks are taken away, and a user is changed before they are there again.
+        before.users.note_indexed_attributes().await.unwrap();
+        before.users.fill_values(&Shutdown::new()).await.unwrap();
+        assert_index_agrees(&db, before.registry.users()).await;
+        let id = before.users.create(person(7)).await.unwrap().id;
+        before.users.replace(id, &IfMatch::Any, person(8)).await.unwrap();
+        after.users.note_indexed_attributes().await.unwrap();
+        assert!(matches!(found(&after, 2, &badge(8)).await, Err(SearchError::IndexIncomplete)));
+        after.users.fill_values(&Shutdown::new()).await.unwrap();
+        assert_eq!(found(&after, 2, &badge(8)).await.unwrap(), ["person8"]);
+        assert_index_agrees(&db, after.registry.users()).await;
     }
 
     async fn the_total_is_right_while_many_are_added_and_it_is_folded(db: TestDb) {

@@ -1,18 +1,22 @@
 //! Table tests of decisions on authorization requests, without HTTP and without a store.
 
+mod consents;
 mod protection;
 mod sessions;
 mod targets;
 
 use proptest::prelude::*;
 
+use super::responses::sent;
 use super::*;
-use crate::claims::IdTokenClaims;
+use crate::claims::{ClaimScopes, IdTokenClaims};
 use crate::client::{AuthMethod, ClientMetadata, GrantType};
+use crate::consent::{AllowedAccess, GivenConsent};
 use crate::error::ErrorCode;
 use crate::grant::User;
 use crate::resource::Resource;
 use crate::scope::Scope;
+use crate::server::AuthorizationServer;
 use crate::testing::{
     CALLBACK, CHALLENGE, ISSUER, NOW, id_token, id_token_of_a_dropped_key, metadata, server, web,
 };
@@ -24,12 +28,14 @@ enum Expected {
     Code(&'static str),
     SignIn,
     FreshSignIn,
+    AskConsent,
+    NotAssigned,
     Error(ErrorCode),
     RedirectUri,
     Twice,
 }
 
-use Expected::{Code, Error, FreshSignIn, RedirectUri, SignIn, Twice};
+use Expected::{AskConsent, Code, Error, FreshSignIn, NotAssigned, RedirectUri, SignIn, Twice};
 
 /// The client of a row.
 type Client = fn(&mut ClientMetadata);
@@ -41,17 +47,33 @@ struct Browser {
     age: i64,
     for_request: bool,
     user: Option<User>,
+    /// The access of the stored consent and of the consent page: the scope, and after ` at ` the audiences.
+    consent: [Option<&'static str>; 2],
 }
 
-const USER: User = User { administrator: false };
+const USER: User = User {
+    administrator: false,
+    assigned: true,
+};
+const STRANGER: Option<Browser> = Some(Browser {
+    user: Some(User {
+        administrator: true,
+        assigned: false,
+    }),
+    ..ANN_NOW
+});
 const ANN: Option<Browser> = Some(Browser {
     subject: "ann",
     age: 600,
     for_request: false,
     user: Some(USER),
+    consent: [None, None],
 });
 const ROOT: Option<Browser> = Some(Browser {
-    user: Some(User { administrator: true }),
+    user: Some(User {
+        administrator: true,
+        assigned: true,
+    }),
     ..ANN_NOW
 });
 const ANN_NOW: Browser = Browser {
@@ -59,6 +81,7 @@ const ANN_NOW: Browser = Browser {
     age: 0,
     for_request: false,
     user: Some(USER),
+    consent: [None, None],
 };
 const BOB: Option<Browser> = Some(Browser {
     subject: "bob",
@@ -90,13 +113,14 @@ type Row = (&'static str, Changes, Client, Option<Browser>, Expected);
 
 #[test]
 fn decisions_on_authorization_requests() {
-    // SB-20, SB-22, SB-23, SB-48, SB-51
+    // SB-20, SB-22, SB-23, SB-29, SB-48, SB-51
     for table in [
         targets::TARGETS,
         targets::PARAMETERS,
         protection::PROTECTION,
         protection::SCOPES,
         sessions::SESSIONS,
+        consents::CONSENTS,
     ] {
         for (section, changes, client, browser, expected) in table {
             let changes: Vec<_> = changes.to_vec();
@@ -157,6 +181,34 @@ fn an_error_goes_to_the_redirect_uri_with_state_and_issuer() {
 }
 
 #[test]
+fn a_single_claim_is_asked_for_as_the_scope_that_gives_the_least() {
+    // OpenID Connect Core §5.5; SB-48
+    let mut claims = ClaimScopes::default();
+    for claim in ["email", "salary", "department"] {
+        claims.add_claim("all", claim);
+    }
+    let mut metadata = metadata(consents::OTHER_PARTY);
+    metadata.scope = "all openid email".parse().unwrap();
+    let server = AuthorizationServer {
+        claims: &claims,
+        ..server()
+    };
+    let claims = r#"{"userinfo":{"email":null}}"#;
+    let request =
+        UnverifiedAuthorizationRequest::parse(&query(&[("claims", Some(claims)), ("scope", Some("openid"))]));
+    let request = request.unwrap();
+    let checked = check(&request, web(&metadata), server, NOW).unwrap();
+    let session = session(ANN_NOW, &[None, None]);
+    let decision = checked.decide(Some(&session), NOW);
+    assert_eq!(
+        decision,
+        Decision::AskConsent {
+            scope: "openid email".parse().unwrap()
+        }
+    );
+}
+
+#[test]
 fn a_code_stands_for_what_was_requested() {
     // RFC 6749 §4.1.3, RFC 7636 §4.4, OpenID Connect Core §3.1.3.6
     let metadata = metadata(WEB);
@@ -165,7 +217,7 @@ fn a_code_stands_for_what_was_requested() {
         changes.push(("nonce", Some("n")));
         let request = UnverifiedAuthorizationRequest::parse(&query(&changes)).unwrap();
         let checked = check(&request, web(&metadata), server(), NOW).unwrap();
-        let session = session(ANN_NOW);
+        let session = session(ANN_NOW, &[None, None]);
         let Decision::IssueCode(grant) = checked.decide(Some(&session), NOW) else {
             panic!("no code")
         };
@@ -177,6 +229,22 @@ fn a_code_stands_for_what_was_requested() {
         assert_eq!(grant.code_challenge.unwrap().as_str(), CHALLENGE);
         assert_eq!(grant.audiences, server().audiences);
     }
+}
+
+#[test]
+fn nobody_is_sent_to_a_registration_that_is_closed() {
+    // Initiating User Registration via OpenID Connect 1.0 §4.1
+    let metadata = metadata(WEB);
+    let request = UnverifiedAuthorizationRequest::parse(&query(&[("prompt", Some("create"))])).unwrap();
+    assert!(request.wants_registration());
+    let closed = crate::server::AuthorizationServer {
+        registers_users: false,
+        ..server()
+    };
+    let Err(AuthorizationError::Redirect(error)) = check(&request, web(&metadata), closed, NOW) else {
+        panic!("registration is closed");
+    };
+    assert_eq!(error.error().error, ErrorCode::InvalidRequest);
 }
 
 fn query(changes: &[(&str, Option<&str>)]) -> String {
@@ -198,13 +266,27 @@ fn query(changes: &[(&str, Option<&str>)]) -> String {
         .finish()
 }
 
-fn session(browser: Browser) -> Session<'static> {
+/// The session of a browser; `consent` has its access, parsed.
+fn session(browser: Browser, consent: &[Option<AllowedAccess>; 2]) -> Session<'_> {
+    let [stored, for_request] = consent;
     Session {
+        consent: GivenConsent {
+            stored: stored.as_ref(),
+            for_request: for_request.as_ref(),
+        },
         subject: browser.subject,
         auth_time: NOW - browser.age,
         signed_in_for_request: browser.for_request,
         user: browser.user,
     }
+}
+
+/// The access of the consent of a row.
+fn allowed(browser: Browser) -> [Option<AllowedAccess>; 2] {
+    browser.consent.map(|access| {
+        let (scope, audiences) = access?.split_once(" at ").unwrap_or((access?, ""));
+        Some(AllowedAccess::parse(scope, audiences).unwrap())
+    })
 }
 
 fn decide(changes: &[(&str, Option<&str>)], client: Client, browser: Option<Browser>) -> Expected {
@@ -221,11 +303,17 @@ fn decide_query(query: &str, client: Client, browser: Option<Browser>) -> (Expec
     let metadata = metadata(client);
     let checked = match check(&request, web(&metadata), server(), NOW) {
         Ok(checked) => checked,
-        Err(AuthorizationError::Page(PageError::RedirectUri)) => return (RedirectUri, None),
+        Err(AuthorizationError::Page(PageError::RedirectUri | PageError::NoRedirectUri)) => {
+            return (RedirectUri, None);
+        }
         Err(AuthorizationError::Page(error)) => panic!("{error}"),
-        Err(AuthorizationError::Redirect(error)) => return (Error(error.error().error), Some(error.url())),
+        Err(AuthorizationError::Redirect(error)) => {
+            return (Error(error.error().error), Some(sent(error.response())));
+        }
     };
-    match checked.decide(browser.map(session).as_ref(), NOW) {
+    let consent = browser.map_or([None, None], allowed);
+    let session = browser.map(|browser| session(browser, &consent));
+    match checked.decide(session.as_ref(), NOW) {
         Decision::IssueCode(grant) => {
             let scope = [
                 "",
@@ -236,11 +324,13 @@ fn decide_query(query: &str, client: Client, browser: Option<Browser>) -> (Expec
             ]
             .into_iter()
             .find(|known| *known == grant.scope.to_string());
-            (Code(scope.unwrap()), Some(checked.target().code_url("c")))
+            (Code(scope.unwrap()), Some(sent(checked.target().code("c"))))
         }
         Decision::SignIn { fresh: false } => (SignIn, None),
         Decision::SignIn { fresh: true } => (FreshSignIn, None),
-        Decision::Error(error) => (Error(error.error().error), Some(error.url())),
+        Decision::AskConsent { .. } => (AskConsent, None),
+        Decision::NotAssigned => (NotAssigned, None),
+        Decision::Error(error) => (Error(error.error().error), Some(sent(error.response()))),
     }
 }
 
@@ -264,8 +354,10 @@ proptest! {
         // OpenID Connect Core §3.1.2.1
         let max_age = max_age.to_string();
         let changes = [("prompt", Some("none")), ("max_age", Some(max_age.as_str()))];
-        let decision = decide(&changes, WEB, ann(age).filter(|_| signed_in));
-        prop_assert!(!matches!(decision, SignIn | FreshSignIn), "{:?}", decision);
+        for client in [WEB, consents::OTHER_PARTY, consents::NATIVE] {
+            let decision = decide(&changes, client, ann(age).filter(|_| signed_in));
+            prop_assert!(!matches!(decision, SignIn | FreshSignIn | AskConsent), "{:?}", decision);
+        }
     }
 
     #[test]
@@ -284,12 +376,15 @@ fn decide_query_or_page(query: &str, browser: Option<Browser>) -> (bool, Option<
     };
     let metadata = metadata(WEB);
     match check(&request, web(&metadata), server(), NOW) {
-        Ok(checked) => match checked.decide(browser.map(session).as_ref(), NOW) {
-            Decision::IssueCode(_) => (true, Some(checked.target().code_url("c"))),
-            Decision::Error(error) => (true, Some(error.url())),
-            Decision::SignIn { .. } => (true, None),
+        Ok(checked) => match checked.decide(
+            browser.map(|browser| session(browser, &[None, None])).as_ref(),
+            NOW,
+        ) {
+            Decision::IssueCode(_) => (true, Some(sent(checked.target().code("c")))),
+            Decision::Error(error) => (true, Some(sent(error.response()))),
+            Decision::SignIn { .. } | Decision::AskConsent { .. } | Decision::NotAssigned => (true, None),
         },
-        Err(AuthorizationError::Redirect(error)) => (true, Some(error.url())),
+        Err(AuthorizationError::Redirect(error)) => (true, Some(sent(error.response()))),
         Err(AuthorizationError::Page(_)) => (false, None),
     }
 }

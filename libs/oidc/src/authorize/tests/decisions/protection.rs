@@ -158,4 +158,25 @@ pub(super) const SCOPES: &[Row] = &[
         ANN,
         Code(""),
     ),
+    (
+        "SB-48: who is not assigned to the client gets no code, an administrator neither",
+        &[],
+        WEB,
+        STRANGER,
+        NotAssigned,
+    ),
+    (
+        "§3.1.2.6: and is not shown a page with prompt none",
+        &[("prompt", Some("none"))],
+        WEB,
+        STRANGER,
+        Error(ErrorCode::AccessDenied),
+    ),
+    (
+        "§3.1.2.3: but signs in anew first where that is required",
+        &[("prompt", Some("login"))],
+        WEB,
+        STRANGER,
+        FreshSignIn,
+    ),
 ];

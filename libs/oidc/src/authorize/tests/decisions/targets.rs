@@ -152,7 +152,7 @@ pub(super) const PARAMETERS: &[Row] = &[
     ),
     (
         "RFC 6749 §3.1: what is unknown is ignored",
-        &[("claims", Some("{}"))],
+        &[("unknown", Some("{}"))],
         WEB,
         ANN,
         Code("openid"),
@@ -173,7 +173,7 @@ pub(super) const PARAMETERS: &[Row] = &[
     ),
     (
         "OpenID Connect Core §3.1.2.1: an unknown prompt",
-        &[("prompt", Some("create"))],
+        &[("prompt", Some("dance"))],
         WEB,
         ANN,
         Error(ErrorCode::InvalidRequest),

@@ -6,6 +6,7 @@ use super::*;
 
 #[test]
 fn add_follows_the_standard() {
+    // RFC 7644 §3.5.2 (4), RFC 7644 §3.5.2.1 (2) (3)
     let other = json!({"value": "ann@other.example", "type": "other"});
     let no_change = json!({});
     check([

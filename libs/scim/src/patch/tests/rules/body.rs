@@ -34,6 +34,7 @@ fn operations_follow_each_other() {
 
 #[test]
 fn an_immutable_attribute_is_set_once() {
+    // RFC 7643 §7 (3), RFC 7644 §3.5.2 (3)
     // RFC 7644 §3.5.2
     let set = |value: &str| json!([{"op": "add", "path": "badge", "value": value}]);
     let (edited, _) = patched(&ann_with(json!({CONFIGURED: null})), set("b2")).unwrap();
@@ -47,6 +48,7 @@ fn an_immutable_attribute_is_set_once() {
 
 #[test]
 fn a_body_has_its_form() {
+    // RFC 7644 §3.5.2 (1)
     // RFC 7644 §3.5.2
     let operation = json!({"op": "REPLACE", "PATH": "title", "Value": null});
     let read = parse(&json!({"SCHEMAS": [PATCH_URN.to_uppercase()], "operations": [operation]})).unwrap();
@@ -84,4 +86,14 @@ fn a_body_has_its_form() {
         assert_eq!(refused.status, status, "{named}: {refused}");
         assert!(refused.detail.contains(named), "{named}: {refused}");
     }
+}
+
+#[test]
+fn the_data_of_a_bulk_operation_may_leave_its_schema_out() {
+    let operations = json!([{"op": "replace", "path": "displayName", "value": "Ann"}]);
+    let without = json!({"Operations": operations});
+    assert_eq!(crate::patch::parse_of_bulk(&without).unwrap().len(), 1);
+    assert!(crate::patch::parse(&without).is_err());
+    let other = json!({"schemas": ["urn:example:other"], "Operations": operations});
+    assert!(crate::patch::parse_of_bulk(&other).is_err());
 }

@@ -6,6 +6,7 @@ use super::*;
 
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
+    // RFC 7644 §3.5.2 (2) (3), RFC 7644 §3.5.2.1 (1) (2), RFC 7644 §3.5.2.2 (1) (3), RFC 7644 §3.5.2.3 (1) (5)
     // SB-34, SB-35
     use ScimType::{InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget};
     let many: Vec<Value> = (0..50)

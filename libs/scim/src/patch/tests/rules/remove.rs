@@ -6,6 +6,7 @@ use super::*;
 
 #[test]
 fn remove_follows_the_standard() {
+    // RFC 7644 §3.5.2.2 (2)
     check([
         (
             "§3.5.2.2, single-valued",

@@ -6,6 +6,7 @@ use super::*;
 
 #[test]
 fn replace_follows_the_standard() {
+    // RFC 7644 §3.5.2.3 (1) (2) (3) (4)
     let other = json!({"value": "o@x.example"});
     check([
         (

@@ -5,11 +5,10 @@ use chassis::db::{DbError, Reader};
 use http::HeaderValue;
 use http::header::LINK;
 use scim::Error;
-use scim::cursor::{Cursor, Direction, QueryDigest};
+use scim::cursor::{Cursor, CursorKey, Direction, QueryDigest};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::resource::cursor_key;
 use crate::groups::{self, Group};
 
 /// The most members that a response has of one group. A larger group is returned without `members`.
@@ -125,6 +124,7 @@ impl MemberPage {
     pub(super) async fn load(
         &self,
         reader: &mut Reader,
+        cursor_key: &CursorKey,
         group: &Group,
         base: &str,
     ) -> Result<(Vec<Value>, Option<String>), super::Refusal> {
@@ -132,7 +132,7 @@ impl MemberPage {
         let from = match &self.cursor {
             // A position is an id, which is never used again: it does not expire.
             Some(text) => {
-                let cursor = Cursor::decode(text, &cursor_key(), &digest, 0, u64::MAX)?;
+                let cursor = Cursor::decode(text, cursor_key, &digest, 0, u64::MAX)?;
                 Position::from_key(&cursor.key).ok_or_else(Error::invalid_cursor)?
             }
             None => Position::FIRST,
@@ -143,7 +143,7 @@ impl MemberPage {
                 direction: Direction::Next,
                 key: position.to_key(),
             };
-            cursor.encode(&cursor_key(), &digest, 0)
+            cursor.encode(cursor_key, &digest, 0)
         });
         Ok((members, next))
     }

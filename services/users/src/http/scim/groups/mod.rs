@@ -1,8 +1,11 @@
 //! `/scim/v2/Groups`: groups as SCIM resources (RFC 7644 §3).
 
-mod list;
+pub(super) mod list;
+mod matching;
 mod members;
-mod resource;
+pub(super) mod selection;
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -13,42 +16,33 @@ use contract::GroupId;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use scim::Error;
+use scim::cursor::CursorKey;
 use scim::patch;
+use scim::schema::Registry;
 use scim::version::{IfMatch, IfNoneMatch};
 use serde::Deserialize;
 
 use super::body::{ScimBody, ScimResponse};
 use super::refusal::Refusal;
+use super::resources::ResourceQuery;
 use crate::app::ScimBase;
-use crate::groups::{self, Group, Groups};
-use crate::http::caller::Directory;
-pub(crate) use list::{GroupListQuery, list};
+use crate::groups::{self, Group, Groups, location, to_desired_group, to_shown};
+use crate::http::caller::{Authorized, Directory};
+use crate::users::Writer;
+pub(crate) use list::{list, search};
 use members::MemberPage;
-use resource::{Selection, edit_of, group_type, location, to_attributes, to_desired_group};
+use selection::Selection;
 
-type Caller<S> = Result<Directory<S>, Problem>;
+/// A caller who administers everything.
+type Administrator<S> = Result<Directory<S>, Problem>;
+type Caller<S> = Result<Authorized<S>, Problem>;
 type Parameters<Q> = Result<Query<Q>, Problem>;
 type Id = Result<Path<GroupId>, Problem>;
-
-/// The parameters that choose attributes (RFC 7644 §3.9).
-#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct AttributesQuery {
-    /// The attributes to return, separated by commas.
-    attributes: Option<String>,
-    /// Attributes not to return, separated by commas.
-    excluded_attributes: Option<String>,
-}
-
-impl AttributesQuery {
-    fn selection(&self) -> Result<Selection, Error> {
-        Selection::parse(self.attributes.as_deref(), self.excluded_attributes.as_deref())
-    }
-}
+type Collaborators = (State<Db>, State<Groups>, State<ScimBase>, State<Arc<Registry>>);
 
 /// The parameters of a read.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct GroupQuery {
     /// The attributes to return, separated by commas.
     attributes: Option<String>,
@@ -63,36 +57,40 @@ pub(crate) struct GroupQuery {
 
 /// `POST /scim/v2/Groups`: creation (RFC 7644 §3.3).
 pub(crate) async fn create(
-    (State(db), State(groups)): (State<Db>, State<Groups>),
-    State(base): State<ScimBase>,
-    caller: Caller<GroupsWrite>,
-    query: Parameters<AttributesQuery>,
+    (State(db), State(groups), State(base), State(registry)): Collaborators,
+    caller: Administrator<GroupsWrite>,
+    query: Parameters<ResourceQuery>,
     body: Result<ScimBody, Refusal>,
 ) -> Result<Response, Refusal> {
-    caller?;
-    let selection = query?.0.selection()?;
-    let desired = to_desired_group(&body?.0)?;
+    let writer = caller?.writer();
+    let selection = Selection::of_query(&registry, &query?.0)?;
+    let ScimBody(body) = body?;
+    let desired = to_desired_group(&body, &writer, groups.group_type())?;
+    let selection = selection.after_resource(&body);
     let group = groups.create(desired).await?;
-    respond(&db, &base, StatusCode::CREATED, &group, &selection).await
+    let shown = GroupView::new(&base, &writer, &selection);
+    respond(&db, StatusCode::CREATED, &group, shown).await
 }
 
 /// `GET /scim/v2/Groups/{id}`: retrieval (RFC 7644 §3.4.1).
 pub(crate) async fn show(
-    (State(db), State(base)): (State<Db>, State<ScimBase>),
+    (State(db), State(base), State(registry)): (State<Db>, State<ScimBase>, State<Arc<Registry>>),
+    State(cursor_key): State<CursorKey>,
     caller: Caller<GroupsRead>,
     id: Id,
     query: Parameters<GroupQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    caller?;
+    let writer = caller?.writer;
     let Query(query) = query?;
-    let selection = Selection::parse(query.attributes.as_deref(), query.excluded_attributes.as_deref())?;
+    let names = (query.attributes.as_deref(), query.excluded_attributes.as_deref());
+    let selection = Selection::parse(&registry, names)?;
     let page = MemberPage::parse(query.members_cursor.as_deref(), query.members_count.as_deref())?;
     let id = known_id(id)?;
     let mut reader = db.reader().await?;
-    let group = groups::find(&mut reader, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let found = groups::find(&mut reader, id).await?;
+    let visible = found.filter(|group| writer.authority.sees_group(group.id));
+    let group = visible.ok_or_else(Error::not_found)?;
     let condition = IfNoneMatch::parse(header::list(&headers, &IF_NONE_MATCH).as_deref())?;
     if condition.is_not_modified(group.revision) {
         let body = ScimResponse::resource(
@@ -105,10 +103,11 @@ pub(crate) async fn show(
     }
     let Some(page) = page else {
         drop(reader);
-        return respond(&db, &base, StatusCode::OK, &group, &selection).await;
+        let shown = GroupView::new(&base, &writer, &selection);
+        return respond(&db, StatusCode::OK, &group, shown).await;
     };
-    let (shown, next) = page.load(&mut reader, &group, base.as_str()).await?;
-    let mut resource = to_attributes(&group, base.as_str());
+    let (shown, next) = page.load(&mut reader, &cursor_key, &group, base.as_str()).await?;
+    let mut resource = GroupView::new(&base, &writer, &selection).attributes(&group);
     resource.insert("members".to_owned(), shown.into());
     let body = selection.apply(resource);
     let response = ScimResponse::resource(
@@ -126,49 +125,47 @@ pub(crate) async fn show(
 
 /// `PUT /scim/v2/Groups/{id}`: replacement (RFC 7644 §3.5.1).
 pub(crate) async fn replace(
-    (State(db), State(groups), State(base)): (State<Db>, State<Groups>, State<ScimBase>),
+    (State(db), State(groups), State(base), State(registry)): Collaborators,
     caller: Caller<GroupsWrite>,
     id: Id,
-    query: Parameters<AttributesQuery>,
+    query: Parameters<ResourceQuery>,
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<Response, Refusal> {
-    caller?;
-    let selection = query?.0.selection()?;
+    let writer = caller?.writer;
+    let selection = Selection::of_query(&registry, &query?.0)?;
     let id = known_id(id)?;
-    let desired = to_desired_group(&body?.0)?;
-    let group = groups.replace(id, &if_match(&headers)?, desired).await?;
-    respond(&db, &base, StatusCode::OK, &group, &selection).await
+    let ScimBody(body) = body?;
+    let desired = to_desired_group(&body, &writer, groups.group_type())?;
+    let selection = selection.after_resource(&body);
+    let group = groups
+        .replace(&writer.authority, id, &if_match(&headers)?, desired)
+        .await?;
+    let shown = GroupView::new(&base, &writer, &selection);
+    respond(&db, StatusCode::OK, &group, shown).await
 }
 
 /// `PATCH /scim/v2/Groups/{id}`: change (RFC 7644 §3.5.2). The members are neither loaded nor returned, unless the request
 /// names attributes.
 pub(crate) async fn patch(
-    (State(db), State(groups), State(base)): (State<Db>, State<Groups>, State<ScimBase>),
+    (State(db), State(groups), State(base), State(registry)): Collaborators,
     caller: Caller<GroupsWrite>,
     id: Id,
-    query: Parameters<AttributesQuery>,
+    query: Parameters<ResourceQuery>,
     headers: HeaderMap,
     body: Result<ScimBody, Refusal>,
 ) -> Result<Response, Refusal> {
-    caller?;
+    let writer = caller?.writer;
     let Query(query) = query?;
-    let selection = query.selection()?;
+    let selection = Selection::of_query(&registry, &query)?;
     let id = known_id(id)?;
     let condition = if_match(&headers)?;
     let operations = patch::parse(&body?.0)?;
-    let mut reader = db.reader().await?;
-    let old = groups::find(&mut reader, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    drop(reader);
-    let before = to_attributes(&old, base.as_str());
-    let mut after = before.clone();
-    let outcome = patch::apply(&mut after, &operations, group_type())?;
-    let edit = edit_of(&before, &after, &outcome.members)?;
-    let group = groups.change(id, &condition, edit).await?;
+    let group = groups.patch(id, &condition, &operations, &writer).await?;
     if query.attributes.is_some() || query.excluded_attributes.is_some() {
-        return respond(&db, &base, StatusCode::OK, &group, &selection).await;
+        let selection = selection.after_patch(&operations);
+        let shown = GroupView::new(&base, &writer, &selection);
+        return respond(&db, StatusCode::OK, &group, shown).await;
     }
     let body = serde_json::Value::Null;
     let place = location(&group, base.as_str());
@@ -179,33 +176,53 @@ pub(crate) async fn patch(
 /// `DELETE /scim/v2/Groups/{id}`: deletion (RFC 7644 §3.6).
 pub(crate) async fn delete(
     State(groups): State<Groups>,
-    caller: Caller<GroupsWrite>,
+    caller: Administrator<GroupsWrite>,
     id: Id,
-    query: Parameters<super::users::NoQuery>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     caller?;
-    query?;
     groups.delete(known_id(id)?, &if_match(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The form of a group in a response.
+#[derive(Clone, Copy)]
+pub(super) struct GroupView<'a> {
+    base: &'a str,
+    /// The caller, whose `externalId` it has, and who may not read every attribute.
+    viewer: &'a Writer,
+    selection: &'a Selection,
+}
+
+impl<'a> GroupView<'a> {
+    pub(super) fn new(base: &'a ScimBase, viewer: &'a Writer, selection: &'a Selection) -> Self {
+        Self {
+            base: base.as_str(),
+            viewer,
+            selection,
+        }
+    }
+
+    fn attributes(self, group: &Group) -> serde_json::Map<String, serde_json::Value> {
+        to_shown(group, self.base, self.viewer, self.selection.groups())
+    }
 }
 
 /// A response with a group, and its members if they are wanted and not too many.
 async fn respond(
     db: &Db,
-    base: &ScimBase,
     status: StatusCode,
     group: &Group,
-    selection: &Selection,
+    shown: GroupView<'_>,
 ) -> Result<Response, Refusal> {
-    let mut resource = to_attributes(group, base.as_str());
-    if selection.has_members() {
+    let mut resource = shown.attributes(group);
+    if shown.selection.has_members() {
         let mut reader = db.reader().await?;
-        if let Some(all) = members::all(&mut reader, group, base.as_str()).await? {
+        if let Some(all) = members::all(&mut reader, group, shown.base).await? {
             resource.insert("members".to_owned(), all.into());
         }
     }
-    let (body, place) = (selection.apply(resource), location(group, base.as_str()));
+    let (body, place) = (shown.selection.apply(resource), location(group, shown.base));
     Ok(ScimResponse::resource(status, body, group.revision, place).into_response())
 }
 

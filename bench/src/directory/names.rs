@@ -1,0 +1,316 @@
+//! The names of the people of a generated directory.
+
+/// Given names, the most frequent first.
+const GIVEN: &[&str] = &[
+    "Maria",
+    "Anna",
+    "José",
+    "Mohamed",
+    "Wei",
+    "John",
+    "Olga",
+    "Fatima",
+    "Luis",
+    "Sofia",
+    "Ahmed",
+    "Juan",
+    "Elena",
+    "Ali",
+    "Yuki",
+    "Peter",
+    "Laura",
+    "Carlos",
+    "Ivan",
+    "Emma",
+    "David",
+    "Julia",
+    "Michael",
+    "Nadia",
+    "Thomas",
+    "Lucía",
+    "Paul",
+    "Sara",
+    "Daniel",
+    "Lena",
+    "Mehmet",
+    "Amina",
+    "Antonio",
+    "Eva",
+    "Jean",
+    "Chloé",
+    "Ravi",
+    "Priya",
+    "Lars",
+    "Ingrid",
+    "Björn",
+    "Søren",
+    "Zoë",
+    "André",
+    "François",
+    "Łukasz",
+    "Agnieszka",
+    "Tomáš",
+    "Jürgen",
+    "Günther",
+    "Renée",
+    "Noël",
+    "Siobhán",
+    "Seán",
+    "Aoife",
+    "Niamh",
+    "Hiroshi",
+    "Akira",
+    "Min",
+    "Jin",
+    "Kofi",
+    "Ama",
+    "Chidi",
+    "Ngozi",
+    "Omar",
+    "Layla",
+    "Hassan",
+    "Zainab",
+    "Yusuf",
+    "Leila",
+    "Arjun",
+    "Ananya",
+    "Sanjay",
+    "Deepa",
+    "Giovanni",
+    "Chiara",
+    "Marco",
+    "Giulia",
+    "Pedro",
+    "Inês",
+    "João",
+    "Beatriz",
+    "Miguel",
+    "Camila",
+    "Diego",
+    "Valentina",
+    "Mateo",
+    "Isabella",
+    "Andrei",
+    "Ioana",
+    "Nikolai",
+    "Svetlana",
+    "Dmitri",
+    "Tatiana",
+    "Viktor",
+    "Oksana",
+    "Petr",
+    "Jana",
+    "Marek",
+    "Zuzana",
+    "George",
+    "Alice",
+    "Henry",
+    "Charlotte",
+    "William",
+    "Amelia",
+    "Oliver",
+    "Grace",
+    "Jack",
+    "Lily",
+    "Harry",
+    "Emily",
+    "Arthur",
+    "Olivia",
+    "Leo",
+    "Mia",
+    "Noah",
+    "Hannah",
+    "Elias",
+    "Clara",
+    "Felix",
+    "Marie",
+    "Jonas",
+    "Sophie",
+    "Maximilian",
+    "Katharina",
+    "Alexander",
+    "Johanna",
+];
+
+/// Family names, the most frequent first.
+const FAMILY: &[&str] = &[
+    "Müller",
+    "García",
+    "Smith",
+    "Wang",
+    "Silva",
+    "Kim",
+    "Nguyen",
+    "Ivanov",
+    "Khan",
+    "Schmidt",
+    "Rodríguez",
+    "Johnson",
+    "Li",
+    "Santos",
+    "Lee",
+    "Tran",
+    "Petrov",
+    "Singh",
+    "Schneider",
+    "Martínez",
+    "Williams",
+    "Zhang",
+    "Oliveira",
+    "Park",
+    "Pham",
+    "Smirnov",
+    "Kumar",
+    "Fischer",
+    "Hernández",
+    "Brown",
+    "Liu",
+    "Souza",
+    "Choi",
+    "Le",
+    "Popov",
+    "Sharma",
+    "Weber",
+    "López",
+    "Jones",
+    "Chen",
+    "Lima",
+    "Jung",
+    "Huynh",
+    "Sokolov",
+    "Patel",
+    "Meyer",
+    "González",
+    "Miller",
+    "Yang",
+    "Pereira",
+    "Kang",
+    "Hoàng",
+    "Lebedev",
+    "Gupta",
+    "Wagner",
+    "Pérez",
+    "Davis",
+    "Zhao",
+    "Ferreira",
+    "Cho",
+    "Phan",
+    "Kozlov",
+    "Rossi",
+    "Russo",
+    "Ferrari",
+    "Esposito",
+    "Bianchi",
+    "Dubois",
+    "Durand",
+    "Leroy",
+    "Moreau",
+    "Laurent",
+    "O'Brien",
+    "O'Neill",
+    "Murphy",
+    "Kelly",
+    "Walsh",
+    "Andersson",
+    "Johansson",
+    "Karlsson",
+    "Nilsson",
+    "Hansen",
+    "Jørgensen",
+    "Larsen",
+    "Nowak",
+    "Kowalski",
+    "Wiśniewski",
+    "Wójcik",
+    "Novák",
+    "Svoboda",
+    "Horváth",
+    "Nagy",
+    "Tóth",
+    "Szabó",
+    "Popescu",
+    "Ionescu",
+    "Yılmaz",
+    "Kaya",
+    "Demir",
+    "Şahin",
+    "Tanaka",
+    "Suzuki",
+    "Takahashi",
+    "Watanabe",
+    "Ito",
+    "Yamamoto",
+    "Mensah",
+    "Owusu",
+    "Okafor",
+    "Adeyemi",
+    "Abdullah",
+    "Hussein",
+    "Archer",
+    "Baker",
+    "Cooper",
+    "Fletcher",
+    "Schwarzenegger",
+    "Papadopoulos",
+    "Vandenberg",
+    "MacDonald",
+    "Fitzgerald",
+    "Montgomery",
+    "Featherstone",
+];
+
+/// Parts of the rarer family names: 40 × 40 × 40 of them.
+const SYLLABLES: [&str; 40] = [
+    "ba", "ber", "bo", "cha", "da", "del", "do", "el", "fa", "fer", "ga", "gor", "ha", "hol", "in", "ka",
+    "kel", "kor", "la", "len", "ma", "mar", "mi", "na", "no", "ol", "pa", "pel", "ra", "ren", "ro", "sa",
+    "sel", "ta", "ten", "tor", "va", "ver", "wa", "zel",
+];
+
+/// The given names that are frequent.
+const FREQUENT_GIVEN: usize = 6;
+
+/// Of a hundred people, those who have one of the frequent family names.
+const FREQUENT: u64 = 60;
+
+/// The given name of a person whose digits are these.
+pub(super) fn given(digits: u64) -> &'static str {
+    skewed(GIVEN, digits)
+}
+
+/// The given name of these digits, if it is one of the most frequent, each of which one of fifty people has.
+pub(super) fn frequent_given(digits: u64) -> Option<&'static str> {
+    let name = given(digits);
+    GIVEN
+        .iter()
+        .take(FREQUENT_GIVEN)
+        .any(|it| *it == name)
+        .then_some(name)
+}
+
+/// The family name of a person whose digits are these.
+pub(super) fn family(digits: u64) -> String {
+    if digits % 100 < FREQUENT {
+        return skewed(FAMILY, digits / 100).to_owned();
+    }
+    let part = |shift: u64| pick(&SYLLABLES, (digits >> shift) % 40);
+    let name = [part(10), part(20), part(30)].concat();
+    let mut letters = name.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
+}
+
+/// An entry of which the first are the most frequent: half of all are among the first quarter.
+fn skewed(list: &'static [&'static str], digits: u64) -> &'static str {
+    let count = u64::try_from(list.len()).unwrap_or(1);
+    let at = (digits % count) * (digits / count % count) / count;
+    pick(list, at)
+}
+
+fn pick(list: &[&'static str], at: u64) -> &'static str {
+    let at = usize::try_from(at).unwrap_or_default();
+    list.get(at).copied().unwrap_or_default()
+}

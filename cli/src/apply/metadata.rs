@@ -1,0 +1,63 @@
+//! The metadata of clients, compared in the form in which this version writes it.
+
+use chassis::http::PublicUrl;
+use oidc::client::{ClientMetadata, extended_members};
+use serde_json::{Map, Value, json};
+
+/// A member of the metadata that this version does not know.
+pub(super) fn unknown_member(settings: &Map<String, Value>) -> Option<&String> {
+    let members = extended_members("");
+    settings
+        .keys()
+        .find(|name| !members.contains(&name.as_str()) || !is_readable(settings, name))
+}
+
+fn is_readable(settings: &Map<String, Value>, name: &str) -> bool {
+    let value = settings.get(name).cloned().unwrap_or_default();
+    serde_json::from_value::<ClientMetadata>(json!({ name: value })).is_ok()
+}
+
+/// The metadata of a client, as far as this version knows its members.
+pub(super) fn client_metadata(settings: &Map<String, Value>) -> ClientMetadata {
+    let members = extended_members("");
+    let mut known = settings.clone();
+    known.retain(|name, _| members.contains(&name.as_str()) && is_readable(settings, name));
+    serde_json::from_value(Value::Object(known)).unwrap_or_default()
+}
+
+/// The metadata in the form in which this version writes it.
+pub(super) fn client_settings(settings: &Map<String, Value>) -> Map<String, Value> {
+    to_map(&client_metadata(settings))
+}
+
+/// All members of the metadata.
+pub(super) fn to_map(metadata: &ClientMetadata) -> Map<String, Value> {
+    match serde_json::to_value(metadata) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The service writes the URLs of its own audiences in the form that tokens have. An audience that is the same URL is left in the form
+/// that the installation has. A slash at the end of a path makes another resource.
+pub(super) fn keep_forms(metadata: &mut ClientMetadata, before: &Map<String, Value>) {
+    let Ok(before) = serde_json::from_value::<ClientMetadata>(Value::Object(before.clone())) else {
+        return;
+    };
+    let is_same = |a: &str, b: &str| match (PublicUrl::parse(a), PublicUrl::parse(b)) {
+        (Ok(left), Ok(right)) => {
+            let has_path = left.as_str().matches('/').count() > 2;
+            left.as_str() == right.as_str() && (!has_path || a.ends_with('/') == b.ends_with('/'))
+        }
+        _ => false,
+    };
+    for audience in metadata.audiences.iter_mut().chain(metadata.resource.as_mut()) {
+        let known = before.audiences.iter().chain(before.resource.as_ref());
+        let same = known
+            .clone()
+            .find(|known| is_same(known.as_str(), audience.as_str()));
+        if let Some(same) = same {
+            *audience = same.clone();
+        }
+    }
+}

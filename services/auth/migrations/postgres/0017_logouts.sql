@@ -1,0 +1,17 @@
+-- Clients with a logout URI that got a code in a session, until it ends.
+CREATE TABLE session_clients (
+    session_id UUID NOT NULL,
+    client_id  TEXT NOT NULL,
+    PRIMARY KEY (session_id, client_id)
+);
+
+-- Logout tokens to send: the end of one session is one delivery for each client.
+CREATE TABLE logout_deliveries (
+    session_id      UUID   NOT NULL,
+    client_id       TEXT   NOT NULL,
+    subject         UUID   NOT NULL,
+    attempts        BIGINT NOT NULL,
+    next_attempt_at BIGINT NOT NULL,
+    PRIMARY KEY (session_id, client_id)
+);
+CREATE INDEX logout_deliveries_due ON logout_deliveries (next_attempt_at);

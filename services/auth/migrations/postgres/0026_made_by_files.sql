@@ -1,0 +1,3 @@
+-- True if the file made the object. What it took over is released, never deleted, when the file does not name it any more.
+ALTER TABLE managed_clients ADD COLUMN made BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE managed_hosts ADD COLUMN made BOOLEAN NOT NULL DEFAULT FALSE;

@@ -1,0 +1,93 @@
+//! The table `managed_clients`.
+
+use chassis::clock::Timestamp;
+use chassis::db::{Connection, DbError, Tx};
+use chassis::on_engine;
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::super::model::Client;
+use crate::managed::{Ending, FileName, Managed};
+
+#[derive(sqlx_macros::FromRow)]
+struct MarkRow {
+    client_id: String,
+    managed_by: String,
+    made: bool,
+    settings: Json<Value>,
+    applied_at: Timestamp,
+}
+
+impl From<MarkRow> for Managed {
+    fn from(row: MarkRow) -> Self {
+        Self {
+            id: row.client_id,
+            managed_by: row.managed_by,
+            made: row.made,
+            settings: row.settings.0,
+            applied_at: row.applied_at,
+        }
+    }
+}
+
+/// Marks a new client as made by the file.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    client: &Client,
+    managed_by: &FileName,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let statement = "INSERT INTO managed_clients (client_id, managed_by, made, settings, applied_at)
+        VALUES ($1, $2, TRUE, $3, $4)";
+    on_engine!(tx, c => sqlx::query(statement).bind(client.id.as_str()).bind(managed_by.as_str())
+        .bind(Json(&client.metadata)).bind(now).execute(c).await.map(drop)?);
+    Ok(())
+}
+
+/// Marks a client that exists, if `owner` manages it, or no file without one. Returns whether that was so.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    client: &Client,
+    (owner, managed_by): (Option<&FileName>, &FileName),
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let statement = match owner {
+        None => "INSERT INTO managed_clients (client_id, managed_by, made, settings, applied_at)
+            VALUES ($1, $2, FALSE, $3, $4) ON CONFLICT (client_id) DO NOTHING",
+        // What another file made is not this one's.
+        Some(_) => "UPDATE managed_clients SET managed_by = $2, made = (made AND managed_by = $2), settings = $3, applied_at = $4
+            WHERE client_id = $1 AND managed_by = $5",
+    };
+    let claimed = on_engine!(tx, c => {
+        let query = sqlx::query(statement).bind(client.id.as_str()).bind(managed_by.as_str())
+            .bind(Json(&client.metadata)).bind(now);
+        match owner {
+            None => query.execute(c).await?.rows_affected(),
+            Some(owner) => query.bind(owner.as_str()).execute(c).await?.rows_affected(),
+        }
+    });
+    Ok(claimed == 1)
+}
+
+/// Takes the mark of this file off a client. To delete the client, the file has to have made it. Returns whether there was such a mark.
+pub(super) async fn unmark(
+    tx: &mut Tx,
+    id: &str,
+    managed_by: &FileName,
+    ending: Ending,
+) -> Result<bool, DbError> {
+    let statement = "DELETE FROM managed_clients WHERE client_id = $1 AND managed_by = $2 AND (made OR $3)";
+    let is_release = ending == Ending::Release;
+    let unmarked = on_engine!(tx, c => sqlx::query(statement).bind(id).bind(managed_by.as_str())
+        .bind(is_release).execute(c).await?.rows_affected());
+    Ok(unmarked == 1)
+}
+
+/// Marks after `after` in the order of the clients.
+pub(super) async fn list(db: &mut impl Connection, after: &str, limit: i64) -> Result<Vec<Managed>, DbError> {
+    let statement = "SELECT client_id, managed_by, made, settings, applied_at FROM managed_clients
+        WHERE client_id > $1 ORDER BY client_id LIMIT $2";
+    let rows: Vec<MarkRow> =
+        on_engine!(db, c => sqlx::query_as(statement).bind(after).bind(limit).fetch_all(c).await?);
+    Ok(rows.into_iter().map(Managed::from).collect())
+}

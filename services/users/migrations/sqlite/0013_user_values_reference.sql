@@ -1,0 +1,1 @@
+-- On SQLite the foreign key of user_values stays: checking it costs little there.

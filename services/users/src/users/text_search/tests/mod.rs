@@ -1,0 +1,4 @@
+//! Tests of text searches.
+
+mod finding;
+mod typing;
