@@ -8,11 +8,12 @@ use chassis::clock::SystemClock;
 use chassis::random::SystemRandom;
 
 use crate::html::brand::BrandConfig;
+use crate::html::fields::{Errors, Field};
 use crate::html::render::{Pages, PagesConfig};
 use crate::html::view::{
-    ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts, Error, Errors,
-    Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security,
-    SessionItem, Setup, SignedOut,
+    ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts, Error, Home,
+    Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security, SessionItem,
+    Setup, SignedOut,
 };
 
 pub(super) fn pages(brand: BrandConfig) -> Pages {
