@@ -26,7 +26,9 @@ impl AllowedAccess {
     pub fn is_for(&self, audiences: &[Resource]) -> bool {
         match audiences {
             [] => self.audiences.is_empty(),
-            _ => audiences.iter().all(|audience| self.audiences.contains(audience)),
+            _ => audiences
+                .iter()
+                .all(|audience| audience.find_in(&self.audiences).is_some()),
         }
     }
 

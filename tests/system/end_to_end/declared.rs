@@ -196,6 +196,8 @@ async fn an_installation_is_taken_over(engine: Engine) {
             "staff",
             "--require-assignment",
             "true",
+            "--audience",
+            "https://api.example.org/",
         ][..],
         &[
             "client",
@@ -234,6 +236,10 @@ async fn an_installation_is_taken_over(engine: Engine) {
     assert!(
         printed.contains("# client vestibule-cli (configuration)"),
         "{printed}"
+    );
+    assert!(
+        printed.contains("audiences = [\"https://api.example.org/\"]"),
+        "as it was registered: {printed}"
     );
     assert_eq!(
         tool.apply(&printed, &[]).ok().trim(),
