@@ -200,25 +200,35 @@ impl ClientLogos {
     /// it is due again when its lease expires.
     async fn claim_due(&self) -> Result<Vec<(DueRow, Origin)>, DbError> {
         let now = self.clock.now();
-        // A pause is at most half as long again as it is without jitter.
-        let rows = store::list_due(&mut self.db.reader().await?, now, REFRESH * 2, BATCH).await?;
+        let due = self.list_due(now).await?;
         let mut claimed = Vec::new();
-        if rows.is_empty() {
+        if due.is_empty() {
             return Ok(claimed);
         }
         let mut tx = self.db.begin("claim_client_logos").await?;
-        for row in rows {
-            if store::claim(&mut tx, &row, now + LEASE).await?
-                && let Some(stored) = clients::find_stored(&mut tx, &row.client_id).await?
-            {
-                let origin = stored.client.address_origin(&row.logo_uri);
-                if self.admits(&row, origin, now) {
-                    claimed.push((row, origin));
-                }
+        for (row, origin) in due {
+            if store::claim(&mut tx, &row, now + LEASE).await? && self.admits(&row, origin, now) {
+                claimed.push((row, origin));
             }
         }
         tx.commit().await?;
         Ok(claimed)
+    }
+
+    /// Some of what is due, each with the party that chose its address. The clients are read before the transaction that claims: an
+    /// address that a client chose itself becomes that of an administrator with a change, and never the other way round.
+    async fn list_due(&self, now: Timestamp) -> Result<Vec<(DueRow, Origin)>, DbError> {
+        let mut reader = self.db.reader().await?;
+        // A pause is at most half as long again as it is without jitter.
+        let rows = store::list_due(&mut reader, now, REFRESH * 2, BATCH).await?;
+        let mut due = Vec::new();
+        for row in rows {
+            if let Some(stored) = clients::find_stored(&mut reader, &row.client_id).await? {
+                let origin = stored.client.address_origin(&row.logo_uri);
+                due.push((row, origin));
+            }
+        }
+        Ok(due)
     }
 
     /// Counts a fetch. Returns false if its host is called too often for clients that registered themselves.
