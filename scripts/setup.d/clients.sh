@@ -5,8 +5,7 @@
 # The sources of the program are a part of its folder's name, by which the test finds it.
 setup_go_oidc() {
     local sources=tests/clients/go-oidc place
-    place=$(tools_folder)/go-oidc-$(cat $sources/go.mod $sources/go.sum $sources/*.go | sha256sum | cut -c 1-12)
-    go_usable || missing "Go 1.21 or newer" "sudo apt-get install golang-go"
+    place=$(tools_folder)/go-oidc-$(digest_of $sources/go.mod $sources/go.sum $sources/*.go)
     go_program "$place" "$sources" go-oidc || missing "go-oidc" "cd $sources && go build"
     say "setup: go-oidc ($sources)"
 }
