@@ -7,7 +7,9 @@ use oidc::resource::Resource;
 use serde_json::{Value, json};
 
 use super::dpop::Prover;
-use super::world::{ISSUER, TestResponse, World, basic, exchange as code_exchange, stories};
+use super::world::{
+    ISSUER, TestResponse, World, basic, exchange as code_exchange, introspect, stories, userinfo,
+};
 use crate::clients::GrantType;
 use crate::testing::{self, claim, person_state};
 
@@ -89,24 +91,6 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name]
         .as_str()
         .unwrap_or_else(|| panic!("{name}: {answer}"))
-}
-
-async fn introspect(world: &World, client: &str, token: &str) -> Value {
-    world
-        .post(
-            "/oauth2/introspect",
-            &[(AUTHORIZATION.as_str(), client)],
-            &[("token", token)],
-        )
-        .await
-        .json()
-}
-
-async fn userinfo(world: &World, token: &str) -> TestResponse {
-    let bearer = format!("Bearer {token}");
-    world
-        .get("/oauth2/userinfo", &[(AUTHORIZATION.as_str(), &bearer)])
-        .await
 }
 
 stories! {
