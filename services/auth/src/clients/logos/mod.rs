@@ -16,6 +16,7 @@ use chassis::backoff::{Backoff, exponential_pause, jittered};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
+use chassis::schedule::run_on_schedule;
 use chassis::shutdown::Shutdown;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -166,21 +167,8 @@ impl ClientLogos {
 
     /// Fetches what is due, until `shutdown`.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut failures = Backoff::new("logos of clients cannot be fetched, because the database fails");
-        let mut tick = tokio::time::interval(INTERVAL);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = shutdown.cancelled() => return,
-            }
-            match self.fetch_due().await {
-                Ok(()) => failures.succeeded(),
-                Err(error) => {
-                    failures.failed(&error);
-                }
-            }
-        }
+        let failures = Backoff::new("logos of clients cannot be fetched, because the database fails");
+        run_on_schedule(INTERVAL, failures, &shutdown, || self.fetch_due()).await;
     }
 
     /// Fetches some of what is due. What fails in the database is fetched again when its lease expires.
