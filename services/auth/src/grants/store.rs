@@ -172,14 +172,29 @@ pub(crate) async fn consume_code(
         .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(MAX_CODE_LIFETIME)).fetch_optional(c).await?))
 }
 
-pub(crate) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
-    on_engine!(tx, c => sqlx::query(
-        "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
-             rotation_secret, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+/// Inserts a grant, with its refresh token if it has one: by one statement on PostgreSQL, and on one way to the thread of
+/// SQLite and back.
+pub(crate) async fn insert_grant(
+    tx: &mut Tx,
+    grant: &GrantRow,
+    refresh_token: Option<&TokenHash>,
+) -> Result<(), DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
+                 rotation_secret, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+             INSERT INTO refresh_tokens (hash, grant_id, created_at) SELECT $13, $1, $11 WHERE $13 IS NOT NULL",
+        postgres: "WITH inserted AS (
+                 INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
+                     rotation_secret, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))
+             INSERT INTO refresh_tokens (hash, grant_id, created_at) SELECT $13, $1, $11 WHERE $13 IS NOT NULL",
+    );
+    on_engine!(tx, c => sqlx::query(statement)
         .bind(grant.id).bind(&grant.client_id).bind(grant.subject).bind(grant.session_id).bind(&grant.scope)
         .bind(&grant.audiences).bind(grant.auth_time).bind(&grant.amr).bind(grant.offline)
         .bind(&grant.rotation_secret).bind(grant.created_at).bind(grant.expires_at)
+        .bind(refresh_token.map(TokenHash::as_bytes))
         .execute(c).await.map(drop)?);
     if let Some(details) = &grant.details {
         let insert = "INSERT INTO grant_details (grant_id, details, details_text) VALUES ($1, $2, $3)";
