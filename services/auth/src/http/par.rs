@@ -55,6 +55,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(OAuthError::from(error)))?;
+    endpoint.possession.check_nonce(&headers)?;
     let client = oauth_endpoint::authenticate_client(&endpoint.clients, &headers, &form).await?;
     let hint_keys = endpoint.keys.current().hint_keys();
     let server = endpoint.issuer.server(&hint_keys);
