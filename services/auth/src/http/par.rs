@@ -17,7 +17,7 @@ use super::dpop::Possession;
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::SharedApp;
 use crate::authorization_requests::{AuthorizationRequests, MAX_REQUEST_BYTES, PushedRequest, SaveError};
-use crate::clients::Clients;
+use crate::clients::{Clients, GrantType};
 use crate::keys::KeyRing;
 use crate::tokens::Issuer;
 
@@ -64,6 +64,7 @@ pub(crate) async fn post(
     let opening = endpoint.clients.open_request(&client, request, server, caller.ip);
     let request = opening.await?;
     check_pushed(&request, client.registered(), server, now)?;
+    client.check_grant(GrantType::AuthorizationCode)?;
     let proof = endpoint
         .possession
         .proof(&client, &headers, PUSHED_AUTHORIZATION_REQUEST)?;

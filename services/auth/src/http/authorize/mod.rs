@@ -33,7 +33,7 @@ use oidc::server::AuthorizationServer;
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse, unsigned};
 use crate::app::SharedApp;
 use crate::authorization_requests::{AuthorizationRequest, AuthorizationRequests, MAX_REQUEST_BYTES};
-use crate::clients::{Client, ClientLogos, Clients};
+use crate::clients::{Client, ClientLogos, Clients, GrantType};
 use crate::consents::Consents;
 use crate::keys::KeyRing;
 use crate::pages::{self, ErrorPage, Pages};
@@ -212,7 +212,14 @@ async fn proceed(
         Err(error) => return refused.respond(error).await,
     };
     let now = endpoint.clock.now().as_secs();
-    let response = match check(&opened, client.registered(), server, now) {
+    let checked = check(&opened, client.registered(), server, now).and_then(|checked| {
+        // Nobody has vouched for the sector of some clients: `check` does not know who registered the client.
+        match client.check_grant(GrantType::AuthorizationCode) {
+            Ok(()) => Ok(checked),
+            Err(error) => Err(checked.target().error(error).into()),
+        }
+    });
+    let response = match checked {
         Err(error) => {
             pending::mark_answered(endpoint, resumed.as_ref()).await;
             return refused.with_opened(&opened).respond(error).await;
