@@ -19,7 +19,7 @@ use oidc::resource::Resource;
 use oidc::scope::Scope;
 use uuid::Uuid;
 
-pub(crate) use connections::ConnectedClient;
+pub(crate) use connections::{ConnectedAccess, ConnectedClient};
 
 use crate::accounts::{self, Accounts};
 use crate::grants;

@@ -1,5 +1,7 @@
 //! Tests of consents: what is stored, what a withdrawal ends, and races.
 
+mod connections;
+
 use std::time::Duration;
 
 use chassis::clock::Clock;
@@ -270,34 +272,6 @@ testkit::on_both_engines! {
         let (deleted, ()) = tokio::join!(app.clients.delete("shop"), allowed);
         assert!(deleted.unwrap());
         assert_eq!(stored(&app, ann, "shop").await, None);
-    }
-
-    async fn connections_are_consents_and_grants_since_the_first(db: TestDb) {
-        let (app, ann) = shop(&db).await;
-        let begin = app.clock.now();
-        testing::persons_token(&app, ann, "other", "openid").await;
-        app.wait(Duration::from_secs(60));
-        allow(&app, ann, "shop", "openid").await;
-        app.wait(Duration::from_secs(60));
-        testing::persons_token(&app, ann, "shop", "email").await;
-        let found = app.consents.connections(ann).await.unwrap();
-        let of_grants: BTreeSet<_> = app.issuer.audiences().iter().map(|one| one.as_str().to_owned()).collect();
-        assert!(found.iter().all(|one| one.audiences == of_grants), "{found:?}");
-        let found: Vec<_> = found.iter().map(|one| (one.client_id.as_str(), one.scope.to_string(), one.since)).collect();
-        assert_eq!(found, [
-            ("other", "openid".to_owned(), begin),
-            ("shop", "openid email".to_owned(), begin + Duration::from_secs(60)),
-        ]);
-        app.consents.withdraw(ann, "other").await.unwrap();
-        assert_eq!(app.consents.connections(ann).await.unwrap().len(), 1);
-        let shop = app.clients.find("shop").await.unwrap().unwrap();
-        let mut tx = app.db.begin("test").await.unwrap();
-        let at = resources(&["https://wiki.example", "https://bank.example"]);
-        assert!(grant_at(&app, &mut tx, ann, &shop, ("openid", &at)).await);
-        tx.commit().await.unwrap();
-        let found = app.consents.connections(ann).await.unwrap();
-        assert!(at.iter().all(|one| found[0].audiences.contains(one.as_str())), "{found:?}");
-        assert_eq!(found[0].audiences.len(), of_grants.len() + 2);
     }
 
     async fn fifty_consents_at_once_are_one(db: TestDb) {

@@ -101,6 +101,12 @@ pub(crate) struct ApplicationItem {
     pub(crate) name: String,
     /// Since when it has access.
     pub(crate) since: String,
+    /// What it may do, and where.
+    pub(crate) access: Vec<AccessItem>,
+}
+
+/// What an application may do at some services.
+pub(crate) struct AccessItem {
     /// Sentences that say what it may do.
     pub(crate) permissions: Vec<String>,
     /// The services where it may do so, unless they are those of Vestibule.

@@ -11,9 +11,9 @@ use crate::html::brand::BrandConfig;
 use crate::html::fields::{Errors, Field};
 use crate::html::render::{Pages, PagesConfig};
 use crate::html::view::{
-    ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts, Error, Home,
-    Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security, SessionItem,
-    Setup, SignedOut,
+    AccessItem, ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts,
+    Error, Home, Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security,
+    SessionItem, Setup, SignedOut,
 };
 
 pub(super) fn pages(brand: BrandConfig) -> Pages {
@@ -298,8 +298,10 @@ impl Gallery<'_> {
             client_id: self.text.into(),
             name: self.text.into(),
             since: self.text.into(),
-            permissions: vec![self.text.into()],
-            services: vec![self.text.into()],
+            access: vec![AccessItem {
+                permissions: vec![self.text.into()],
+                services: vec![self.text.into()],
+            }],
         };
         vec![
             ("consent", html(&consent)),
