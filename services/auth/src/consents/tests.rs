@@ -68,6 +68,12 @@ fn resources(uris: &[&str]) -> Vec<Resource> {
     uris.iter().map(|uri| Resource::parse(uri).unwrap()).collect()
 }
 
+/// Access that is written as `openid email at https://wiki.example`.
+fn allowed(text: &str) -> AllowedAccess {
+    let (scope, audiences) = text.split_once(" at ").unwrap_or((text, ""));
+    AllowedAccess::parse(scope, audiences).unwrap()
+}
+
 fn access(app: &TestApp, subject: Uuid, scope: &str) -> Grant {
     Grant {
         subject,
@@ -82,7 +88,7 @@ fn access(app: &TestApp, subject: Uuid, scope: &str) -> Grant {
     }
 }
 
-/// A code for `scope`, decided by the stored consent `consent`.
+/// A code for `scope`, decided by the stored consent `consent`, each perhaps at services.
 async fn code(
     app: &TestApp,
     subject: Uuid,
@@ -91,14 +97,14 @@ async fn code(
 ) -> Result<Token, GrantError> {
     let new = NewCode {
         client,
-        grant: access(app, subject, scope),
+        grant: access(app, subject, &allowed(scope).scope.to_string()),
         redirect_uri: "https://shop.example/cb".to_owned(),
         redirect_uri_sent: true,
         challenge: None,
         dpop_jkt: None,
         consent: Some(CodeConsent {
-            stored: consent.parse().unwrap(),
-            needed: scope.parse().unwrap(),
+            stored: allowed(consent),
+            needed: allowed(scope),
         }),
     };
     let mut tx = app.db.begin("test").await?;
@@ -218,6 +224,34 @@ testkit::on_both_engines! {
         assert!(code(&app, ann, &shop, ("openid", read)).await.is_ok(), "it covers this");
         allow(&app, ann, "shop", "openid profile").await;
         assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_ok(), "it covers more by now");
+    }
+
+    async fn a_code_is_for_no_more_services_than_the_consent_of_that_moment(db: TestDb) {
+        // SB-29, SB-48
+        const WIKI: &str = "openid at https://wiki.example";
+        const BOTH: &str = "openid at https://wiki.example https://bank.example";
+        let (app, ann) = shop(&db).await;
+        let shop = app.clients.find("shop").await.unwrap().unwrap();
+        let consent = async |text: &str| {
+            let AllowedAccess { scope, audiences } = allowed(text);
+            let mut tx = app.db.begin("test").await.unwrap();
+            assert!(grant_at(&app, &mut tx, ann, &shop, (&scope.to_string(), &audiences)).await);
+            tx.commit().await.unwrap();
+        };
+        consent(BOTH).await;
+        assert!(code(&app, ann, &shop, (BOTH, BOTH)).await.is_ok());
+        // Between the read and the code she withdraws it in another tab, and allows the same scope for fewer services.
+        app.consents.withdraw(ann, "shop").await.unwrap();
+        consent(WIKI).await;
+        assert!(code(&app, ann, &shop, (BOTH, BOTH)).await.is_err(), "it is not for the bank");
+        assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_err(), "it is not for the services of this server");
+        assert!(code(&app, ann, &shop, (WIKI, BOTH)).await.is_ok(), "it is for this one");
+        consent(BOTH).await;
+        assert!(code(&app, ann, &shop, (WIKI, WIKI)).await.is_ok(), "it is for more by now");
+        // A release before wrote no services.
+        app.run("UPDATE consents SET audiences = NULL").await;
+        assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_ok());
+        assert!(code(&app, ann, &shop, (WIKI, WIKI)).await.is_err());
     }
 
     async fn a_code_that_expires_while_it_is_redeemed_leaves_no_grant_after_a_withdrawal(db: TestDb) {

@@ -2,12 +2,12 @@
 
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
+use oidc::consent::AllowedAccess;
 use oidc::error::ErrorCode;
 pub use oidc::grant::CodeRedemption;
 use oidc::grant::{self, CodeDecision, StoredCode};
 use oidc::pkce::CodeChallenge;
 use oidc::resource::Resource;
-use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use std::time::Duration;
@@ -47,10 +47,10 @@ pub struct NewCode<'a> {
 /// The consent that a code is issued by.
 #[derive(Clone, Debug)]
 pub struct CodeConsent {
-    /// The scope of the stored consent, as it was read.
-    pub stored: Scope,
-    /// The scope that it has to cover.
-    pub needed: Scope,
+    /// The stored consent, as it was read.
+    pub stored: AllowedAccess,
+    /// The access that it has to cover.
+    pub needed: AllowedAccess,
 }
 
 impl Tokens {
@@ -205,10 +205,13 @@ async fn insert_code(
     mut consent: Option<CodeConsent>,
 ) -> Result<bool, DbError> {
     for _ in 0..MAX_CONSENTS_READ {
-        let text = consent.as_ref().map(|consent| consent.stored.to_string());
+        let stored = consent.as_ref().map(|consent| &consent.stored);
+        let texts = stored.map(|stored| (stored.scope.to_string(), stored.audiences_text()));
         let conditions = CodeConditions {
             client,
-            consent: text.as_deref(),
+            consent: texts
+                .as_ref()
+                .map(|(scope, audiences)| (scope.as_str(), audiences.as_str())),
         };
         if grants::insert_code(tx, hash, row, conditions).await? {
             return Ok(true);
@@ -217,8 +220,10 @@ async fn insert_code(
             return Ok(false);
         };
         match consents::find(tx, row.subject, &row.client_id).await? {
-            Some(stored) if stored.scope != read.stored && stored.scope.covers(&read.needed) => {
-                read.stored = stored.scope;
+            Some(stored)
+                if stored != read.stored && stored.covers(&read.needed.scope, &read.needed.audiences) =>
+            {
+                read.stored = stored;
             }
             _ => return Ok(false),
         }

@@ -190,8 +190,8 @@ async fn issue_code(
     let session = found.session;
     let endpoint = browser.endpoint;
     let account = session.account_id;
-    let needed = code.consent_scope;
-    let allowed = matches!(browser.interaction, Interaction::Allowed(_)).then(|| needed.clone());
+    let needed = code.asked;
+    let allowed = matches!(browser.interaction, Interaction::Allowed(_)).then(|| needed.scope.clone());
     let mut new = NewCode {
         client: browser.client,
         grant: Grant {
@@ -210,7 +210,7 @@ async fn issue_code(
         challenge: code.code_challenge,
         dpop_jkt: code.dpop_jkt,
         consent: code.requires_stored_consent.then(|| CodeConsent {
-            stored: found.stored_consent.unwrap_or_default().scope,
+            stored: found.stored_consent.unwrap_or_default(),
             needed,
         }),
     };
