@@ -106,6 +106,7 @@ async fn code(
             stored: allowed(consent),
             needed: allowed(scope),
         }),
+        code: None,
     };
     let mut tx = app.db.begin("test").await?;
     let code = app.tokens.issue_code(&mut tx, new).await?;

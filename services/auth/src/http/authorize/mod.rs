@@ -236,7 +236,8 @@ async fn proceed(
                 interaction,
             };
             match respond::respond(&browser, &checked).await {
-                Outcome::Respond(response) => response,
+                Outcome::Code(response) => return send(endpoint, &client, response),
+                Outcome::Refuse(response) => response,
                 Outcome::Interact(response) => return response,
             }
         }

@@ -19,7 +19,7 @@ use oidc::scope::Scope;
 
 use super::{BrowserRequest, Interaction, consent, pending};
 use crate::assignments;
-use crate::authorization_requests;
+use crate::authorization_requests::{self, RequestCode};
 use crate::consents::{self, Allowance};
 use crate::http::oauth_endpoint::unsigned;
 use crate::pages::{self, not_assigned::not_assigned};
@@ -29,17 +29,44 @@ use crate::tokens::{self, CodeConsent, Grant, GrantError, NewCode};
 
 /// The outcome of a checked request.
 pub(super) enum Outcome {
-    /// The client gets a response, with a code or an error.
-    Respond(AuthorizationResponse),
+    /// The client gets a response with a code. If the request was saved, it is marked as answered.
+    Code(AuthorizationResponse),
+    /// The client gets an error response.
+    Refuse(AuthorizationResponse),
     /// The person has to sign in or to allow the access first.
     Interact(Response),
+}
+
+/// The reason why there is no code.
+enum IssueError {
+    /// The error that the client gets.
+    Grant(GrantError),
+    /// The saved request has expired, or its code was used.
+    RequestOver,
+}
+
+impl From<GrantError> for IssueError {
+    fn from(error: GrantError) -> Self {
+        Self::Grant(error)
+    }
+}
+
+impl From<DbError> for IssueError {
+    fn from(error: DbError) -> Self {
+        Self::Grant(error.into())
+    }
 }
 
 /// Responds to a checked request.
 pub(super) async fn respond(browser: &BrowserRequest<'_>, checked: &CheckedRequest<'_>) -> Outcome {
     let target = checked.target();
-    let refused = |error: OAuthError| Outcome::Respond(target.error(error).response());
+    let refused = |error: OAuthError| Outcome::Refuse(target.error(error).response());
     let failed = |problem: &Problem| refused(unavailable(problem));
+    let not_granted = |error: GrantError| match error {
+        GrantError::OAuth(error) => refused(error),
+        GrantError::Db(error) => failed(&error.into()),
+        GrantError::Sign(error) => failed(&unsigned(&error)),
+    };
     if matches!(browser.interaction, Interaction::Denied) {
         return refused(ErrorCode::AccessDenied.because("the person denied the access"));
     }
@@ -50,13 +77,12 @@ pub(super) async fn respond(browser: &BrowserRequest<'_>, checked: &CheckedReque
     let view = session.as_ref().map(|session| session.view(browser.interaction));
     let decision = checked.decide(view.as_ref(), browser.endpoint.clock.now().as_secs());
     match (decision, session) {
-        (Decision::Error(error), _) => Outcome::Respond(error.response()),
+        (Decision::Error(error), _) => Outcome::Refuse(error.response()),
         (Decision::IssueCode(grant), Some(session)) => {
             match issue_code(browser, target, *grant, session).await {
-                Ok(code) => Outcome::Respond(target.code(code.expose())),
-                Err(GrantError::OAuth(error)) => refused(error),
-                Err(GrantError::Db(error)) => failed(&error.into()),
-                Err(GrantError::Sign(error)) => failed(&unsigned(&error)),
+                Ok(code) => Outcome::Code(target.code(code.expose())),
+                Err(IssueError::Grant(error)) => not_granted(error),
+                Err(IssueError::RequestOver) => Outcome::Interact(pending::expired_page(browser.endpoint)),
             }
         }
         (Decision::AskConsent { scope }, Some(session)) => {
@@ -182,10 +208,10 @@ async fn issue_code(
     target: &ResponseTarget,
     code: CodeGrant,
     found: BrowserSession,
-) -> Result<Token, GrantError> {
+) -> Result<Token, IssueError> {
     let algorithm = browser.client.metadata.authorization_signed_response_alg;
     if target.is_signed() && browser.endpoint.keys.current().signing_key(algorithm).is_none() {
-        return Err(SignError::NoKey(algorithm).into());
+        return Err(GrantError::from(SignError::NoKey(algorithm)).into());
     }
     let session = found.session;
     let endpoint = browser.endpoint;
@@ -213,9 +239,20 @@ async fn issue_code(
             stored: found.stored_consent.unwrap_or_default(),
             needed,
         }),
+        code: None,
     };
     let mut tx = endpoint.db.begin_shared("issue_code").await?;
     let issued = async {
+        if let Some(resumed) = browser.resumed {
+            let requests = &endpoint.authorization_requests;
+            let granted = (browser.client.id.as_str(), &new.grant);
+            match requests.claim_code(&mut tx, &resumed.handle, granted).await? {
+                RequestCode::Unissued(unissued) => new.code = Some(unissued),
+                // A double click: the browser shows this response and not the first one.
+                RequestCode::Issued(issued) => return Ok(issued),
+                RequestCode::Over => return Err(IssueError::RequestOver),
+            }
+        }
         // A failure from here on leaves the pushed request unused.
         use_pushed_request(&mut tx, browser).await?;
         if let Some(scope) = &allowed {
@@ -230,7 +267,7 @@ async fn issue_code(
                 consent.stored = stored.unwrap_or_default();
             }
         }
-        endpoint.tokens.issue_code(&mut tx, new).await
+        Ok(endpoint.tokens.issue_code(&mut tx, new).await?)
     }
     .await;
     tx.finish(issued).await

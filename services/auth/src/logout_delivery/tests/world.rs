@@ -133,6 +133,7 @@ impl World {
             challenge: None,
             dpop_jkt: None,
             consent: None,
+            code: None,
         };
         let mut tx = self.app.db.begin("test").await.unwrap();
         self.app.tokens.issue_code(&mut tx, new).await.unwrap();
