@@ -25,7 +25,7 @@ use crate::http::oauth_endpoint::unsigned;
 use crate::pages::{self, not_assigned::not_assigned};
 use crate::sessions::Session;
 use crate::subjects;
-use crate::tokens::{self, CodeConsent, Grant, GrantError, NewCode};
+use crate::tokens::{self, CodeConsent, Grant, GrantError, NewCode, RequestedDetails};
 
 /// The outcome of a checked request.
 pub(super) enum Outcome {
@@ -76,6 +76,16 @@ pub(super) async fn respond(browser: &BrowserRequest<'_>, checked: &CheckedReque
     };
     let view = session.as_ref().map(|session| session.view(browser.interaction));
     let decision = checked.decide(view.as_ref(), browser.endpoint.clock.now().as_secs());
+    let scope = match &decision {
+        Decision::IssueCode(grant) => Some(&grant.scope),
+        Decision::AskConsent { scope } => Some(scope),
+        _ => None,
+    };
+    if let (Some(scope), Some(session)) = (scope, &session)
+        && let Err(error) = session.check_length(browser, checked, scope)
+    {
+        return not_granted(error);
+    }
     match (decision, session) {
         (Decision::Error(error), _) => Outcome::Refuse(error.response()),
         (Decision::IssueCode(grant), Some(session)) => {
@@ -125,6 +135,9 @@ pub(super) struct BrowserSession {
     subject: String,
     user_name: String,
     user: Option<User>,
+    groups: Vec<String>,
+    /// The roles of the user at the client.
+    roles: Vec<String>,
     /// The access that is stored as allowed to the client. It is read only when the decision depends on it.
     stored_consent: Option<AllowedAccess>,
     signed_in_for_request: bool,
@@ -134,6 +147,24 @@ impl BrowserSession {
     /// The name of its user.
     pub(super) fn user_name(&self) -> &str {
         &self.user_name
+    }
+
+    /// Checks that the tokens of the grant that is asked for can be issued: see [`tokens::Tokens::check_length`].
+    fn check_length(
+        &self,
+        browser: &BrowserRequest<'_>,
+        checked: &CheckedRequest<'_>,
+        scope: &Scope,
+    ) -> Result<(), GrantError> {
+        let requested = RequestedDetails {
+            details: checked.authorization_details(),
+            scope,
+            audiences: checked.audiences(),
+            groups: &self.groups,
+            roles: &self.roles,
+            amr: &self.session.amr,
+        };
+        browser.endpoint.tokens.check_length(browser.client, &requested)
     }
 
     /// The session as the protocol sees it.
@@ -190,6 +221,10 @@ async fn find_session(
             .map(|subject| subject.user_name.clone())
             .unwrap_or_default(),
         stored_consent,
+        groups: subject
+            .as_ref()
+            .map(|subject| subject.groups.clone())
+            .unwrap_or_default(),
         user: subject
             .filter(|subject| subject.active)
             .as_ref()
@@ -197,6 +232,7 @@ async fn find_session(
                 assigned: assignment.assigned,
                 ..tokens::user(subject)
             }),
+        roles: assignment.roles,
         signed_in_for_request: resumed
             .is_some_and(|resumed| resumed.request.is_answered_by(&session, &token)),
         session,
