@@ -101,11 +101,11 @@ pub(crate) struct ApplicationItem {
     pub(crate) name: String,
     /// Since when it has access.
     pub(crate) since: String,
-    /// What it may do, and where.
+    /// Its access, by services.
     pub(crate) access: Vec<AccessItem>,
 }
 
-/// What an application may do at some services.
+/// The access of an application at some services.
 pub(crate) struct AccessItem {
     /// Sentences that say what it may do.
     pub(crate) permissions: Vec<String>,

@@ -250,14 +250,12 @@ async fn issue_code(
         return Err(GrantError::from(SignError::NoKey(algorithm)).into());
     }
     let session = found.session;
-    let endpoint = browser.endpoint;
-    let account = session.account_id;
     let needed = code.asked;
     let allowed = matches!(browser.interaction, Interaction::Allowed(_)).then(|| needed.scope.clone());
-    let mut new = NewCode {
+    let new = NewCode {
         client: browser.client,
         grant: Grant {
-            subject: account,
+            subject: session.account_id,
             scope: code.scope,
             audiences: code.audiences,
             session_id: Some(session.id),
@@ -277,36 +275,44 @@ async fn issue_code(
         }),
         code: None,
     };
-    let mut tx = endpoint.db.begin_shared("issue_code").await?;
-    let issued = async {
-        if let Some(resumed) = browser.resumed {
-            let requests = &endpoint.authorization_requests;
-            let granted = (browser.client.id.as_str(), &new.grant);
-            match requests.claim_code(&mut tx, &resumed.handle, granted).await? {
-                RequestCode::Unissued(unissued) => new.code = Some(unissued),
-                // A double click: the browser shows this response and not the first one.
-                RequestCode::Issued(issued) => return Ok(issued),
-                RequestCode::Over => return Err(IssueError::RequestOver),
-            }
-        }
-        // A failure from here on leaves the pushed request unused.
-        use_pushed_request(&mut tx, browser).await?;
-        if let Some(scope) = &allowed {
-            let allowance = Allowance {
-                client: (browser.client.id.as_str(), browser.client.aggregate_id),
-                audiences: &browser.client.metadata.audiences,
-                scope,
-                details: &new.grant.details.authorization_details,
-            };
-            let stored = endpoint.consents.grant(&mut tx, account, allowance).await?;
-            if let Some(consent) = &mut new.consent {
-                consent.stored = stored.unwrap_or_default();
-            }
-        }
-        Ok(endpoint.tokens.issue_code(&mut tx, new).await?)
-    }
-    .await;
+    let mut tx = browser.endpoint.db.begin_shared("issue_code").await?;
+    let issued = insert_code(&mut tx, browser, new, allowed.as_ref()).await;
     tx.finish(issued).await
+}
+
+/// Uses up what the request came of, stores the consent that was given for it, and inserts its code.
+async fn insert_code(
+    tx: &mut Tx,
+    browser: &BrowserRequest<'_>,
+    mut new: NewCode<'_>,
+    allowed: Option<&Scope>,
+) -> Result<Token, IssueError> {
+    let endpoint = browser.endpoint;
+    if let Some(resumed) = browser.resumed {
+        let requests = &endpoint.authorization_requests;
+        let granted = (browser.client.id.as_str(), &new.grant);
+        match requests.claim_code(tx, &resumed.handle, granted).await? {
+            RequestCode::Unissued(unissued) => new.code = Some(unissued),
+            // A double click: the browser shows this response and not the first one.
+            RequestCode::Issued(issued) => return Ok(issued),
+            RequestCode::Over => return Err(IssueError::RequestOver),
+        }
+    }
+    // A failure from here on leaves the pushed request unused.
+    use_pushed_request(tx, browser).await?;
+    if let Some(scope) = allowed {
+        let allowance = Allowance {
+            client: (browser.client.id.as_str(), browser.client.aggregate_id),
+            audiences: &browser.client.metadata.audiences,
+            scope,
+            details: &new.grant.details.authorization_details,
+        };
+        let stored = endpoint.consents.grant(tx, new.grant.subject, allowance).await?;
+        if let Some(consent) = &mut new.consent {
+            consent.stored = stored.unwrap_or_default();
+        }
+    }
+    Ok(endpoint.tokens.issue_code(tx, new).await?)
 }
 
 /// Uses up the pushed request of a browser, if it has one (RFC 9126 §2.2).
