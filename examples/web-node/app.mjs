@@ -98,10 +98,7 @@ async function login(request, response) {
 
 async function callback(request, response) {
   const signIn = signIns.get(request);
-  // An answer that this browser has not asked for changes nothing, whatever else it says.
-  if (!signIn || request.address.searchParams.get("state") !== signIn.state) return redirect(response, "/");
-  // What it is compared with is good for one answer.
-  signIns.replace(request, response, undefined);
+  if (!signIn) return redirect(response, "/");
   // Compares state and issuer before anything else, and the nonce of the ID token.
   const tokens = await oidc.authorizationCodeGrant(config, request.address, {
     pkceCodeVerifier: signIn.verifier,
@@ -111,6 +108,7 @@ async function callback(request, response) {
   });
   const session = {};
   keep(session, tokens);
+  signIns.replace(request, response, undefined);
   sessions.replace(request, response, session);
   redirect(response, "/");
 }

@@ -6,7 +6,6 @@ mod go_oidc;
 mod nimbus;
 mod oauth4webapi;
 mod oidc_client_ts;
-mod openidconnect;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,8 @@
 //! The rows of the comparison.
 
-use clap::ValueEnum;
-
 /// The requests that one round repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Operation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
     Discovery,
     Jwks,
     ClientCredentialsEs256,

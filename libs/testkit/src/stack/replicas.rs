@@ -102,7 +102,7 @@ impl Stack {
             (Service::Users, 1, Some(second)) => second.ports.users,
             _ => missing(number),
         };
-        format!("{}://localhost:{port}{path}", self.ports.scheme)
+        format!("http://localhost:{port}{path}")
     }
 
     /// Waits until a replica is ready.
