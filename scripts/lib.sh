@@ -39,6 +39,9 @@ rust_version() { sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml; }
 # Where programs stand that `scripts/setup` made for this repository alone; each version under a name of its own.
 tools_folder() { printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/vestibule/tools"; }
 
+# The digest of files, `-` for the standard input. It is a part of the name of what is made of them.
+digest_of() { cat -- "$@" | sha256sum | cut -c 1-12; }
+
 # The folder of PostgreSQL's server programs, newest first. Debian keeps them off PATH.
 postgres_bin() {
     local initdb

@@ -45,6 +45,9 @@ struct Arguments {
     /// Of the providers, this one alone; nothing is written
     #[arg(long, value_enum)]
     peer: Option<peers::Peer>,
+    /// Of the requests to the providers, those of this row alone; nothing is written
+    #[arg(long, value_enum)]
+    row: Option<peers::Operation>,
     /// Of a directory of more than a million people, the sign-ins alone, which are added to an earlier run
     #[arg(long)]
     sign_ins_only: bool,
@@ -134,7 +137,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         report.finish(scale == 100)?;
     }
     if what == Some(Measurement::Peers) {
-        peers::measure(scale, arguments.peer).await?;
+        peers::measure(scale, (arguments.peer, arguments.row)).await?;
     }
     if what == Some(Measurement::Directory) {
         directory::measure(directory::Choice {

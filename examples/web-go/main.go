@@ -128,13 +128,16 @@ func login(w http.ResponseWriter, r *http.Request) error {
 
 func callback(w http.ResponseWriter, r *http.Request) error {
 	begun, answer := signIns.of(r), r.URL.Query()
-	if begun == nil {
+	// An answer that this browser has not asked for changes nothing, whatever else it says.
+	if begun == nil || answer.Get("state") != begun.state {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
+	// What it is compared with is good for one answer.
+	signIns.replace(w, r, nil)
 	// Two servers could be mixed up by somebody who controls one of them (RFC 9207).
-	if answer.Get("state") != begun.state || answer.Get("iss") != issuer {
-		return errors.New("this answer belongs to no sign-in that was begun here")
+	if answer.Get("iss") != issuer {
+		return errors.New("this answer is not from our server")
 	}
 	if answer.Has("error") {
 		return fmt.Errorf("%s: %s", answer.Get("error"), answer.Get("error_description"))
@@ -151,7 +154,6 @@ func callback(w http.ResponseWriter, r *http.Request) error {
 	if idToken.Nonce != begun.nonce {
 		return errors.New("the ID token is for another sign-in")
 	}
-	signIns.replace(w, r, nil)
 	sessions.replace(w, r, &session{token: token, idToken: raw})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil

@@ -183,10 +183,15 @@ public class App {
             return;
         }
         var answer = AuthenticationResponseParser.parse(HERE.resolve(exchange.getRequestURI()));
-        // Two servers could be mixed up by somebody who controls one of them (RFC 9207).
-        if (!begun.state.equals(answer.getState()) || !ISSUER.equals(answer.getIssuer())) {
-            throw new IOException("this answer belongs to no sign-in that was begun here");
+        // An answer that this browser has not asked for changes nothing, whatever else it says.
+        if (!begun.state.equals(answer.getState())) {
+            redirect(exchange, URI.create("/"));
+            return;
         }
+        // What it is compared with is good for one answer.
+        SIGN_INS.replace(exchange, null);
+        // Two servers could be mixed up by somebody who controls one of them (RFC 9207).
+        if (!ISSUER.equals(answer.getIssuer())) throw new IOException("this answer is not from our server");
         if (!answer.indicatesSuccess()) {
             throw new IOException(answer.toErrorResponse().getErrorObject().toString());
         }
@@ -194,7 +199,6 @@ public class App {
         OIDCTokens tokens = redeem(new AuthorizationCodeGrant(code, HERE.resolve("/callback"), begun.verifier));
         new IDTokenValidator(ISSUER, client.getClientID(), JWSAlgorithm.RS256, vestibule.getJWKSetURI().toURL())
                 .validate(tokens.getIDToken(), begun.nonce);
-        SIGN_INS.replace(exchange, null);
         SESSIONS.replace(exchange, new Session(tokens));
         redirect(exchange, URI.create("/"));
     }

@@ -98,7 +98,10 @@ async function login(request, response) {
 
 async function callback(request, response) {
   const signIn = signIns.get(request);
-  if (!signIn) return redirect(response, "/");
+  // An answer that this browser has not asked for changes nothing, whatever else it says.
+  if (!signIn || request.address.searchParams.get("state") !== signIn.state) return redirect(response, "/");
+  // What it is compared with is good for one answer.
+  signIns.replace(request, response, undefined);
   // Compares state and issuer before anything else, and the nonce of the ID token.
   const tokens = await oidc.authorizationCodeGrant(config, request.address, {
     pkceCodeVerifier: signIn.verifier,
@@ -108,7 +111,6 @@ async function callback(request, response) {
   });
   const session = {};
   keep(session, tokens);
-  signIns.replace(request, response, undefined);
   sessions.replace(request, response, session);
   redirect(response, "/");
 }

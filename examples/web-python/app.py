@@ -91,6 +91,8 @@ def callback():
     state = session.get("state")
     if state is None or request.args.get("state") != state:
         return redirect("/")
+    # It is good for one answer.
+    del session["state"]
     # Two servers could be mixed up by somebody who controls one of them (RFC 9207).
     if request.args.get("iss") != ISSUER:
         return page("<p>This answer is not from our server.</p>", 400)

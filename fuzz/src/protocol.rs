@@ -10,7 +10,7 @@ use oidc::authorize::{
 use oidc::claims::ClaimScopes;
 use oidc::client::{ClientMetadata, RegisteredClient};
 use oidc::client_auth::{ClientAssertion, ClientAuthentication};
-use oidc::dpop::{ExpectedProof, TYP_DPOP, verify_proof};
+use oidc::dpop::{ExpectedProof, TYP_DPOP, unverified_nonce, verify_proof};
 use oidc::jose::{Algorithm, JwkSet, KeySet, SigningKey, TYP_ACCESS_TOKEN, Validation, peek_header, verify};
 use oidc::logout::LogoutRequest;
 use oidc::params::Params;
@@ -93,6 +93,7 @@ fn dpop(input: &[u8]) {
     };
     if let Ok(text) = std::str::from_utf8(input) {
         assert!(verify_proof(text, &expected).is_err(), "nobody signed it");
+        let _ = unverified_nonce(text);
     }
     let header = serde_json::json!({ "typ": TYP_DPOP, "alg": "ES256", "jwk": key.public() });
     if let Ok(claims) = serde_json::from_slice::<Value>(input)
@@ -101,6 +102,7 @@ fn dpop(input: &[u8]) {
     {
         assert_eq!(claims["htm"], expected.method);
         assert_eq!(claims["jti"], verified.jti.as_str());
+        assert_eq!(unverified_nonce(&proof), Ok(verified.nonce));
     }
 }
 

@@ -31,16 +31,8 @@ setup_base_images() {
 # Its sources are a part of its folder's name.
 setup_compose_config() {
     local sources=tests/deploy/containers/compose-config place
-    place=$(tools_folder)/compose-config-$(cat $sources/go.mod $sources/go.sum $sources/main.go | sha256sum | cut -c 1-12)
-    if [ ! -x "$place/compose-config" ]; then
-        have go || PATH=$PATH:/usr/local/go/bin
-        have go || apt_install golang || missing "Go" "sudo apt-get install golang"
-        mkdir -p "$place.$$"
-        (cd $sources && GOFLAGS=-trimpath go build -o "$place.$$/compose-config" .) >&2 ||
-            missing "the reader of compose files" "cd $sources && go build"
-        rm -rf "$place"
-        mv "$place.$$" "$place"
-    fi
+    place=$(tools_folder)/compose-config-$(digest_of $sources/go.mod $sources/go.sum $sources/main.go)
+    go_program "$place" "$sources" vestibule/compose-config || missing "the reader of compose files" "cd $sources && go build"
     ln -sfn "$place" "$(tools_folder)/compose-config"
     say "setup: the library of Docker Compose"
 }

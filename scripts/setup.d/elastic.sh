@@ -25,7 +25,7 @@ build_filebeat() {
 }
 
 setup_filebeat() {
-    if filebeat_binary >/dev/null || { have go && build_filebeat; }; then
+    if filebeat_binary >/dev/null || { go_usable && build_filebeat; }; then
         say "setup: Filebeat $FILEBEAT_VERSION"
     else
         missing "Filebeat (Go 1.22 or newer, which builds it)" "see the documentation of Go, then: scripts/setup"

@@ -6,7 +6,7 @@ GOLANG_IMAGE=golang:1.26-alpine
 
 setup_dashboard_schema() {
     local sources=$PWD/tests/deploy/grafana/schema place copy go=go
-    place=$(tools_folder)/dashboards-$(cat "$sources"/go.mod "$sources"/go.sum "$sources"/main.go | sha256sum | cut -c 1-12)
+    place=$(tools_folder)/dashboards-$(digest_of "$sources"/go.mod "$sources"/go.sum "$sources"/main.go)
     if [ ! -x "$place/dashboards" ]; then
         say "setup: the reader of dashboards (half a minute)"
         copy=$place.$$

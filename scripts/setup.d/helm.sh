@@ -34,8 +34,7 @@ setup_helm() {
 # The admission code of Kubernetes, as a program. Its sources are a part of its folder's name.
 setup_podsecurity() {
     local sources=tests/deploy/helm/podsecurity place
-    place=$(tools_folder)/podsecurity-$(cat $sources/go.mod $sources/go.sum $sources/main.go | sha256sum | cut -c 1-12)
-    go_usable || missing "Go 1.21 or newer" "sudo apt-get install golang-go"
+    place=$(tools_folder)/podsecurity-$(digest_of $sources/go.mod $sources/go.sum $sources/main.go)
     go_program "$place" "$sources" podsecurity || missing "the admission code of Kubernetes" "cd $sources && go build"
     ln -sfn "$place" "$(tools_folder)/podsecurity"
 }

@@ -31,7 +31,6 @@ setup_caddy() {
     local place package=github.com/caddyserver/caddy/v2/cmd/caddy
     place=$(tools_folder)/caddy-$CADDY_VERSION
     [ -x "$place/caddy" ] || say "setup: Caddy $CADDY_VERSION (a minute or two)"
-    go_usable || missing "Go 1.21 or newer" "sudo apt-get install golang-go"
     go_program "$place" / "$package" "v$CADDY_VERSION" || missing "Caddy $CADDY_VERSION" "go install $package@v$CADDY_VERSION"
     ln -sfn "$place" "$(tools_folder)/caddy"
     say "setup: Caddy $CADDY_VERSION"

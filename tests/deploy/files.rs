@@ -42,14 +42,15 @@ pub(crate) fn files_below(folder: &str) -> Vec<String> {
 }
 
 /// The folders and files below `deploy/`, each with the test module that reads it.
-const READERS: [(&str, &str); 11] = [
+const READERS: [(&str, &str); 12] = [
     ("deploy/compose.yaml", "containers"),
     ("deploy/compose/", "containers"),
     ("deploy/docker/", "containers"),
     ("deploy/forward-auth/", "../system/forward_auth/proxies.rs"),
     ("deploy/haproxy/", "../upgrade/proxied.rs"),
     ("deploy/helm/vestibule/", "helm"),
-    ("deploy/nginx/", "../../libs/chassis/tests/proxies.rs"),
+    ("deploy/nginx/mutual-tls.conf", "../system/mutual_tls/proxied.rs"),
+    ("deploy/nginx/nginx.conf", "../../libs/chassis/tests/proxies.rs"),
     ("deploy/observability/elastic/", "elastic"),
     ("deploy/observability/grafana/", "grafana"),
     ("deploy/observability/prometheus/", "prometheus"),

@@ -6,6 +6,7 @@ mod go_oidc;
 mod nimbus;
 mod oauth4webapi;
 mod oidc_client_ts;
+mod openidconnect;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use testkit::{Person, Process, Program, Stack, StackOptions, Visitor, free_port, within};
 
 use crate::clients::run_node_script;
+use crate::tools::nginx_program;
 
 const CALLBACK: &str = "https://app.example.org/callback";
 const SIGNED_OUT: &str = "https://app.example.org/signed-out";
@@ -140,12 +140,7 @@ fn nginx(stack: &Stack, proxy: PathHandling, port: u16) -> Process {
     std::fs::write(&configuration, text).unwrap();
     Process::start(Program {
         name: "nginx",
-        path: ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"]
-            .into_iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-            .expect("nginx is installed: run scripts/setup")
-            .into(),
+        path: nginx_program(),
         arguments: vec![
             "-c".into(),
             configuration.into(),

@@ -38,6 +38,8 @@ mod migrations;
 #[cfg(test)]
 mod module_circles;
 #[cfg(test)]
+mod mutual_tls;
+#[cfg(test)]
 mod named_tests;
 #[cfg(test)]
 mod openapi;

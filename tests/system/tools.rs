@@ -19,6 +19,19 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     folder
 }
 
+/// nginx. Debian keeps it off the PATH of those who are not root.
+///
+/// # Panics
+/// It is not installed.
+pub(crate) fn nginx_program() -> PathBuf {
+    let mut paths = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"]
+        .into_iter()
+        .map(PathBuf::from);
+    paths
+        .find(|path| path.exists())
+        .expect("nginx is installed: run scripts/setup")
+}
+
 /// The digest of a text and files, with which `scripts/setup` names what it makes of them.
 ///
 /// # Panics

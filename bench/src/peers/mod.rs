@@ -17,7 +17,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use testkit::Engine;
 
-use operation::Operation;
+pub(crate) use operation::Operation;
 use provider::Provider;
 use results::Results;
 
@@ -86,27 +86,38 @@ impl Times {
     }
 }
 
-/// Measures every provider, or one, and writes the tables when nothing is missing.
-pub(crate) async fn measure(scale: u32, peer: Option<Peer>) -> Result<()> {
+/// Measures every provider, or one, in every row, or one, and writes the tables when nothing is missing.
+pub(crate) async fn measure(scale: u32, (peer, row): (Option<Peer>, Option<Operation>)) -> Result<()> {
     let mut results = Results::default();
     for one in Peer::ALL {
         if peer.is_some_and(|peer| peer != one) {
             continue;
         }
         match one.start().await? {
-            Some(provider) => of_provider(&mut results, one, provider, Times::of(one, scale)).await?,
+            Some(provider) => {
+                let times = Times::of(one, scale);
+                of_provider(&mut results, one, provider, (times, row)).await?;
+            }
             None => results.not_installed(one),
         }
     }
-    results.finish(scale == 100 && peer.is_none())
+    results.finish(scale == 100 && peer.is_none() && row.is_none())
 }
 
-async fn of_provider(results: &mut Results, peer: Peer, provider: Provider, times: Times) -> Result<()> {
+async fn of_provider(
+    results: &mut Results,
+    peer: Peer,
+    provider: Provider,
+    (times, row): (Times, Option<Operation>),
+) -> Result<()> {
     results.started(peer, provider.start_to_ready);
     tokio::time::sleep(Duration::from_secs(2)).await;
     results.idle(peer, provider.memory_mib()?);
     let mut provider = provider;
     for operation in Operation::ALL {
+        if row.is_some_and(|row| row != operation) {
+            continue;
+        }
         let measured = match provider.reason_against(operation) {
             Some(reason) => Err(reason),
             None => Ok(rounds::measure(&mut provider, operation, times).await?),

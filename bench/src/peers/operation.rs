@@ -1,8 +1,10 @@
 //! The rows of the comparison.
 
+use clap::ValueEnum;
+
 /// The requests that one round repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Operation {
     Discovery,
     Jwks,
     ClientCredentialsEs256,

@@ -71,7 +71,7 @@ impl ApiClient {
     /// # Errors
     /// When the services are not known, or this machine has no root certificates for https.
     pub(crate) fn new(args: &ConnectionArgs, scopes: &[&str]) -> Result<Self, CommandError> {
-        Self::build(args.connection()?, scopes)
+        Self::build(args.connection()?, scopes, TIMEOUT)
     }
 
     /// A client without a credential, for public endpoints.
@@ -79,12 +79,13 @@ impl ApiClient {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn unauthenticated(args: &ConnectionArgs) -> Result<Self, CommandError> {
-        Self::build(args.unauthenticated_connection()?, &[])
+        Self::build(args.unauthenticated_connection()?, &[], TIMEOUT)
     }
 
-    fn build(connection: Connection, scopes: &[&str]) -> Result<Self, CommandError> {
+    /// The same, which waits so long for each response.
+    fn build(connection: Connection, scopes: &[&str], timeout: Duration) -> Result<Self, CommandError> {
         Ok(Self {
-            http: http_client(&connection)?,
+            http: http_client(&connection, timeout)?,
             connection,
             scope: scopes.join(" "),
             token: Mutex::new(None),
@@ -225,13 +226,13 @@ impl ApiClient {
     }
 }
 
-fn http_client(connection: &Connection) -> Result<Client, CommandError> {
+fn http_client(connection: &Connection, timeout: Duration) -> Result<Client, CommandError> {
     let urls: Vec<&Url> = [&connection.auth, &connection.users]
         .into_iter()
         .flatten()
         .collect();
     let mut builder = Client::builder()
-        .timeout(TIMEOUT)
+        .timeout(timeout)
         .connect_timeout(Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));

@@ -38,13 +38,38 @@ where
             Err(error) if is_temporary(&error) => {
                 let wait = error.retry_after().unwrap_or(backoff);
                 let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-                if left.is_some_and(|left| left.is_zero() || wait > left) {
+                if !is_worth_waiting(wait, left) {
                     return Err(error);
                 }
                 tokio::time::sleep(wait).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }
             other => return other,
+        }
+    }
+}
+
+/// True if time is left for a request after this wait. Without `left` the time has no end.
+fn is_worth_waiting(wait: Duration, left: Option<Duration>) -> bool {
+    left.is_none_or(|left| wait < left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_request_begins_when_the_time_is_over() {
+        let second = Duration::from_secs(1);
+        for (wait, left, worth) in [
+            (Duration::ZERO, Some(Duration::ZERO), false),
+            (Duration::ZERO, Some(second), true),
+            (second, Some(second), false),
+            (second, Some(second * 2), true),
+            (second * 2, Some(second), false),
+            (Duration::MAX, None, true),
+        ] {
+            assert_eq!(is_worth_waiting(wait, left), worth, "{wait:?} {left:?}");
         }
     }
 }

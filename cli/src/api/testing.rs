@@ -1,6 +1,7 @@
 //! [`Script`]: a service for tests that gives prepared answers.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -9,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use clap::Parser;
 use serde_json::Value;
 
-use super::{ApiClient, ConnectionArgs};
+use super::{ApiClient, ConnectionArgs, TIMEOUT};
 
 #[derive(Parser)]
 struct Line {
@@ -51,8 +52,14 @@ impl Script {
 }
 
 fn client(url: &str) -> ApiClient {
+    client_with_timeout(url, TIMEOUT)
+}
+
+/// A client that waits so long for each response.
+pub(crate) fn client_with_timeout(url: &str, timeout: Duration) -> ApiClient {
     let line = ["x", "--auth-url", url, "--users-url", url, "--token", "t"];
-    ApiClient::new(&Line::parse_from(line).connection, &[]).expect("a client")
+    let connection = Line::parse_from(line).connection.connection();
+    ApiClient::build(connection.expect("a connection"), &[], timeout).expect("a client")
 }
 
 async fn respond(State(script): State<Script>, uri: Uri, headers: HeaderMap, body: String) -> Response {

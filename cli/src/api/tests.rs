@@ -1,6 +1,8 @@
 //! Tests of the API client: error texts, exit codes and escaping.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::*;
 
@@ -85,4 +87,47 @@ async fn a_wait_that_passes_the_deadline_is_not_begun() {
     let outcome: Result<(), _> =
         retry_if(Duration::MAX, |_| false, || std::future::ready(Err(refused()))).await;
     assert!(outcome.is_err(), "an error that stays is returned");
+}
+
+/// Listens on a free port, never answers the first request, and all others.
+async fn slow_at_first(listener: TcpListener) {
+    let (_silent, _) = listener.accept().await.expect("a connection");
+    loop {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 1024];
+        if stream.read(&mut request).await.is_ok_and(|length| length > 0) {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            // The client may have gone.
+            let _ = stream.write_all(answer).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_given_up_and_repeated() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let client = testing::client_with_timeout(&url, Duration::from_millis(300));
+    let (started, errors) = (Instant::now(), std::sync::Mutex::new(Vec::new()));
+    let request = || async {
+        let answer = client.call(RemoteService::Users, Method::GET, "/x").await;
+        if let Err(error) = &answer {
+            errors.lock().expect("unpoisoned").push(error.to_string());
+        }
+        answer
+    };
+    let answer = tokio::select! {
+        answer = retry(Duration::from_secs(60), request) => answer,
+        () = slow_at_first(listener) => unreachable!("it listens for ever"),
+    };
+    assert_eq!(answer.expect("an answer"), json!({}));
+    let errors = errors.into_inner().expect("unpoisoned");
+    assert!(
+        errors.iter().all(|error| error.ends_with("no answer in time")) && !errors.is_empty(),
+        "{errors:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "each waited for its own time alone"
+    );
 }

@@ -38,26 +38,25 @@ pub(super) fn to_map(metadata: &ClientMetadata) -> Map<String, Value> {
     }
 }
 
-/// The service writes the URLs of its own audiences in the form that tokens have. An audience that is the same URL is left in the form
-/// that the installation has. A slash at the end of a path makes another resource.
+/// The service writes the URLs of its own audiences in the form that tokens have. An audience that has this form there is left so. A
+/// slash at the end of a path makes another resource.
 pub(super) fn keep_forms(metadata: &mut ClientMetadata, before: &Map<String, Value>) {
     let Ok(before) = serde_json::from_value::<ClientMetadata>(Value::Object(before.clone())) else {
         return;
     };
-    let is_same = |a: &str, b: &str| match (PublicUrl::parse(a), PublicUrl::parse(b)) {
-        (Ok(left), Ok(right)) => {
-            let has_path = left.as_str().matches('/').count() > 2;
-            left.as_str() == right.as_str() && (!has_path || a.ends_with('/') == b.ends_with('/'))
-        }
-        _ => false,
+    let is_form_of = |known: &str, audience: &str| {
+        PublicUrl::parse(audience).is_ok_and(|url| {
+            let has_path = url.as_str().matches('/').count() > 2;
+            url.as_str() == known && !(has_path && audience.ends_with('/'))
+        })
     };
     for audience in metadata.audiences.iter_mut().chain(metadata.resource.as_mut()) {
         let known = before.audiences.iter().chain(before.resource.as_ref());
-        let same = known
+        let form = known
             .clone()
-            .find(|known| is_same(known.as_str(), audience.as_str()));
-        if let Some(same) = same {
-            *audience = same.clone();
+            .find(|known| is_form_of(known.as_str(), audience.as_str()));
+        if let Some(form) = form {
+            *audience = form.clone();
         }
     }
 }

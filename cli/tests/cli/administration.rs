@@ -96,15 +96,7 @@ async fn keys_are_listed_and_rotated_and_tokens_go_on() {
 #[tokio::test]
 async fn events_are_printed_from_a_position_on() {
     let up = Up::start().await;
-    let add = [
-        "user",
-        "add",
-        "ann",
-        "--email",
-        "ann@example.org",
-        "--password-stdin",
-    ];
-    up.run_with(&add, PASSWORD).ok();
+    up.add_user("ann", PASSWORD).ok();
     let tail = ["events", "tail", "--service", "users", "--output", "json"];
     let first = eventually("user.created is published", async || {
         let lines = up.run(&tail).ok();
@@ -157,15 +149,7 @@ async fn somebody_can_sign_in_and_nobody_is_left_behind() {
     let left = up.run(&["user", "list", "--output", "json"]).json();
     assert_eq!(left, json!([]));
 
-    let add = [
-        "user",
-        "add",
-        "ann",
-        "--email",
-        "ann@example.org",
-        "--password-stdin",
-    ];
-    up.run_with(&add, PASSWORD).ok();
+    up.add_user("ann", PASSWORD).ok();
     let (auth, users) = (
         format!("http://localhost:{}", up.auth),
         format!("http://localhost:{}", up.users),

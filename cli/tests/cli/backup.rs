@@ -19,19 +19,10 @@ async fn sign_in(up: &Up, name: &str) -> u16 {
     answer.status().as_u16()
 }
 
-fn add(up: &Up, name: &str) {
-    let email = format!("{name}@example.org");
-    up.run_with(
-        &["user", "add", name, "--email", &email, "--password-stdin"],
-        PASSWORD,
-    )
-    .ok();
-}
-
 #[tokio::test]
 async fn a_data_directory_is_brought_back_with_one_command() {
     let mut up = Up::start().await;
-    add(&up, "ann");
+    up.add_user("ann", PASSWORD).ok();
     let to = up.data().with_file_name("backup");
     let to = to.to_str().expect("UTF-8");
     let said = up.run(&["backup", "--to", to]).ok();
@@ -47,7 +38,7 @@ async fn a_data_directory_is_brought_back_with_one_command() {
     assert!(!std::path::Path::new(full).exists());
     let again = up.run(&["backup", "--to", to]).fails(4);
     assert!(again.contains("there already"), "{again}");
-    add(&up, "bob");
+    up.add_user("bob", PASSWORD).ok();
 
     let refused = up.run(&["restore", "--from", to, "--replace"]).fails(4);
     assert!(refused.contains("vestibule up"), "{refused}");

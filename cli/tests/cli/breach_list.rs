@@ -28,13 +28,7 @@ async fn a_list_from_a_folder_of_range_files_is_obeyed() {
     let data = tempfile::tempdir().expect("a temporary directory");
     let up = Up::spawn_with(data, &[], &environment);
     up.wait_for_output("is ready").await;
-    let add = |name: &str, password: &str| {
-        let email = format!("{name}@example.org");
-        up.run_with(
-            &["user", "add", name, "--email", &email, "--password-stdin"],
-            password,
-        )
-    };
+    let add = |name, password| up.add_user(name, password);
     let refused = add("ann", "plum orbit canvas sixteen").fails(2);
     assert!(refused.contains("password: "), "{refused}");
     add("ann", "quietly orbiting walnut").ok();

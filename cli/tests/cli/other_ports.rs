@@ -28,15 +28,7 @@ async fn status_at_both_services(up: &Up) -> u16 {
 #[tokio::test]
 async fn a_directory_of_an_older_release_goes_on_at_other_ports() {
     let up = Up::start().await;
-    let add = [
-        "user",
-        "add",
-        "ann",
-        "--email",
-        "ann@example.org",
-        "--password-stdin",
-    ];
-    up.run_with(&add, PASSWORD).ok();
+    up.add_user("ann", PASSWORD).ok();
     let (file, both) = (up.data().join("auth.toml"), [up.auth, up.users]);
     let folder = up.end().await;
     // What releases until 2026-11 wrote into every client.

@@ -122,6 +122,15 @@ impl Up {
         self.run_with(arguments, "")
     }
 
+    /// Adds a user of this name, with an address and a password.
+    pub(crate) fn add_user(&self, name: &str, password: &str) -> CommandResult {
+        let email = format!("{name}@example.org");
+        self.run_with(
+            &["user", "add", name, "--email", &email, "--password-stdin"],
+            password,
+        )
+    }
+
     /// Runs a command against the stack, with `input` on standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> CommandResult {
         let data = self.data();

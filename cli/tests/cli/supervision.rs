@@ -83,15 +83,7 @@ async fn services_follow_a_supervisor_that_is_killed_and_the_next_up_takes_over(
 #[tokio::test]
 async fn the_second_start_needs_no_ports_and_keeps_data() {
     let mut up = Up::start().await;
-    let add = [
-        "user",
-        "add",
-        "ann",
-        "--email",
-        "ann@example.org",
-        "--password-stdin",
-    ];
-    up.run_with(&add, "plenty of words to guess\n").ok();
+    up.add_user("ann", "plenty of words to guess\n").ok();
     assert!(up.process.terminate().await.success());
     let operator = fs::read_to_string(up.data().join("operator.json")).expect("read");
     up.process.start_again();

@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod outbound;
 pub mod random;
 pub mod routes;
+pub mod schedule;
 pub mod secret;
 pub mod server;
 pub mod service;

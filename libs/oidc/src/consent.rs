@@ -22,11 +22,19 @@ impl AllowedAccess {
         })
     }
 
+    /// Its audiences, separated by spaces, as [`Self::parse`] reads them.
+    pub fn audiences_text(&self) -> String {
+        let audiences: Vec<&str> = self.audiences.iter().map(Resource::as_str).collect();
+        audiences.join(" ")
+    }
+
     /// True if it is for all of these audiences. No audiences are those of the server, which access at others is not for.
     pub fn is_for(&self, audiences: &[Resource]) -> bool {
         match audiences {
             [] => self.audiences.is_empty(),
-            _ => audiences.iter().all(|audience| self.audiences.contains(audience)),
+            _ => audiences
+                .iter()
+                .all(|audience| audience.find_in(&self.audiences).is_some()),
         }
     }
 
@@ -42,6 +50,7 @@ pub struct GivenConsent<'a> {
     /// The access that is stored for the user and the client. Only clients of other parties need one
     /// ([`crate::client::ClientMetadata::require_consent`]).
     pub stored: Option<&'a AllowedAccess>,
-    /// The access that the consent page showed and the user allowed for this request.
+    /// The access that the consent page showed and the user allowed for this request. It alone decides, if it is there: a page that
+    /// showed less is shown again.
     pub for_request: Option<&'a AllowedAccess>,
 }

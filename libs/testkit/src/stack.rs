@@ -21,7 +21,7 @@ use crate::process::{Process, Program, program};
 use crate::proxy::FaultProxy;
 use crate::wait::within;
 use configuration::{Ports, SecondPorts, write, write_secrets};
-pub use options::{Engine, Release, StackOptions, Transport};
+pub use options::{Engine, Release, StackOptions, StackTls, Transport};
 use replicas::Replicas;
 pub use replicas::Service;
 
@@ -64,6 +64,8 @@ pub struct Stack {
     check_logs: bool,
     /// The release that it began with, when that is another one.
     release: Option<Release>,
+    #[expect(dead_code, reason = "removes the certificates when dropped")]
+    tls: Option<StackTls>,
     folder: TempDir,
 }
 
@@ -90,9 +92,12 @@ impl Stack {
     ///
     /// # Panics
     /// Its files cannot be written or its programs cannot be started.
-    pub async fn spawn(options: StackOptions) -> Self {
+    pub async fn spawn(mut options: StackOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ports = Ports::choose(options.users_behind_proxy, options.two_replicas);
+        let ports = Ports::choose(&options);
+        if let Some(tls) = &options.tls {
+            options.environment.extend(tls.environment());
+        }
         let databases = match options.engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
@@ -165,7 +170,7 @@ impl Stack {
             second,
             ports,
             operator_secret,
-            http: client(),
+            http: client(options.tls.as_ref()),
             databases,
             pooler,
             check_logs: options.release.is_none()
@@ -174,6 +179,7 @@ impl Stack {
                     .iter()
                     .any(|(name, _)| name.ends_with("LOG__FORMAT")),
             release: options.release,
+            tls: options.tls,
             folder,
         }
     }
@@ -247,7 +253,7 @@ impl Stack {
 
     /// The URL of `path` at the issuer.
     pub fn auth_url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.ports.auth)
+        format!("{}://localhost:{}{path}", self.ports.scheme, self.ports.auth)
     }
 
     /// The URL of `path` at the user service, never through the proxy.
@@ -256,12 +262,12 @@ impl Stack {
             Some(_) => self.ports.users_public,
             None => self.ports.users,
         };
-        format!("http://localhost:{port}{path}")
+        format!("{}://localhost:{port}{path}", self.ports.scheme)
     }
 
     /// The audience of the user service.
     pub fn users_audience(&self) -> String {
-        format!("http://localhost:{}", self.ports.users_public)
+        format!("{}://localhost:{}", self.ports.scheme, self.ports.users_public)
     }
 
     /// The URL of `path` at the management port of `auth`.
@@ -325,10 +331,14 @@ fn configuration_arguments(path: &Path) -> Vec<OsString> {
     vec!["--config".into(), path.into()]
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
+fn client(tls: Option<&StackTls>) -> reqwest::Client {
+    let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(30))
-        .build()
-        .expect("an HTTP client")
+        .timeout(Duration::from_secs(30));
+    if let Some(tls) = tls {
+        let authority = std::fs::read(tls.authority.certificate()).expect("the authority of the test");
+        let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate in PEM");
+        builder = builder.tls_certs_only([authority]);
+    }
+    builder.build().expect("an HTTP client")
 }

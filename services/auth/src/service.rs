@@ -12,6 +12,7 @@ use chassis::cipher::Cipher;
 use chassis::client_certificate::CertificateAuthorities;
 use chassis::config::ConfigError;
 use chassis::db::{Db, Migrations};
+use chassis::schedule::run_on_schedule;
 use chassis::service::{self, Environment, RunError, Service, ShellSettings};
 use chassis::shutdown::Shutdown;
 use chassis::telemetry::{CallerFields, Vocabulary};
@@ -350,20 +351,10 @@ fn follow_users(app: &SharedApp, environment: &Environment, shutdown: &Shutdown)
 
 /// Refreshes and rotates the signing keys until `shutdown`.
 async fn refresh_keys_on_schedule(keys: KeyRing, shutdown: Shutdown) {
-    let mut failures = Backoff::new("signing keys cannot be refreshed");
-    let mut tick = tokio::time::interval(keys::RELOAD_INTERVAL);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = shutdown.cancelled() => return,
-        }
-        match keys.refresh_and_rotate().await {
-            Ok(()) => failures.succeeded(),
-            Err(error) => {
-                metrics::counter!("vestibule_signing_key_failures_total").increment(1);
-                failures.failed(&error);
-            }
-        }
-    }
+    let failures = Backoff::new("signing keys cannot be refreshed");
+    let refresh = || async {
+        let refreshed = keys.refresh_and_rotate().await;
+        refreshed.inspect_err(|_| metrics::counter!("vestibule_signing_key_failures_total").increment(1))
+    };
+    run_on_schedule(keys::RELOAD_INTERVAL, failures, &shutdown, refresh).await;
 }

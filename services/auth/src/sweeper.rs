@@ -5,6 +5,7 @@ use std::time::Duration;
 use chassis::backoff::Backoff;
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
+use chassis::schedule::run_on_schedule;
 use chassis::shutdown::Shutdown;
 
 use crate::accounts::{self, Accounts};
@@ -34,21 +35,8 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps until `shutdown`. Replicas may sweep at the same time.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut failures = Backoff::new("expired rows cannot be deleted");
-        let mut tick = tokio::time::interval(INTERVAL);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = shutdown.cancelled() => return,
-            }
-            match self.sweep().await {
-                Ok(()) => failures.succeeded(),
-                Err(error) => {
-                    failures.failed(&error);
-                }
-            }
-        }
+        let failures = Backoff::new("expired rows cannot be deleted");
+        run_on_schedule(INTERVAL, failures, &shutdown, || self.sweep()).await;
     }
 
     /// Sweeps once, in short transactions.

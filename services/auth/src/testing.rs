@@ -1,10 +1,10 @@
 //! Support for the tests of this crate: a service without listeners, and people in it.
 
 pub(crate) mod image_server;
+mod users;
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -16,7 +16,7 @@ use chassis::http::ClientInfo;
 use chassis::random::{SharedRandom, SystemRandom};
 use chassis::secret::SecretString;
 use chassis::shutdown::Shutdown;
-use contract::{RegistrationRequested, UserState};
+use contract::UserState;
 use events::Outbox;
 use events::feed::Feed;
 use events::operations::Operations;
@@ -33,94 +33,18 @@ use crate::credentials::{Cost, Hasher, HasherConfig, Password};
 use crate::detail_types::detail_types;
 use crate::html::{Pages, PagesConfig};
 use crate::keys::KeyRing;
-use crate::registration::Rejection;
 use crate::scopes::Scopes;
 use crate::sessions::{StartError, StartedSession};
-use crate::sign_up::{RegistrationDecision, UsersService, UsersUnavailable};
+use crate::sign_up::UsersService;
 use crate::tokens::{Grant, Issuer, RefreshRequest};
+
+pub(crate) use users::{Behaviour, FakeUsers, person_state, state_of};
 
 /// A password that everybody in tests may have.
 pub(crate) const PASSWORD: &str = "gorse-tin-vivid";
 
 /// The time at which every test begins.
 pub(crate) const BEGINNING: Timestamp = Timestamp::from_secs(1_800_000_000);
-
-/// A user service to be told what to answer. It accepts everybody at first.
-pub(crate) struct FakeUsers(Mutex<Behaviour>);
-
-/// The kind of answer that a [`FakeUsers`] gives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Behaviour {
-    Accept,
-    Reject(Rejection),
-    Down,
-}
-
-impl FakeUsers {
-    pub(crate) fn behave(&self, behaviour: Behaviour) {
-        *self.0.lock().unwrap() = behaviour;
-    }
-}
-
-impl UsersService for FakeUsers {
-    fn register<'a>(
-        &'a self,
-        request: &'a RegistrationRequested,
-    ) -> Pin<Box<dyn Future<Output = Result<RegistrationDecision, UsersUnavailable>> + Send + 'a>> {
-        let behaviour = *self.0.lock().unwrap();
-        Box::pin(async move {
-            match behaviour {
-                Behaviour::Accept => Ok(RegistrationDecision::Accepted(Box::new(state_of(request)))),
-                Behaviour::Reject(why) => Ok(RegistrationDecision::Rejected(why)),
-                Behaviour::Down => Err(UsersUnavailable("switched off".to_owned())),
-            }
-        })
-    }
-}
-
-/// The state that the user service makes of a registration.
-pub(crate) fn state_of(request: &RegistrationRequested) -> UserState {
-    UserState {
-        id: request.id,
-        user_name: request.user_name.clone(),
-        name: request.name.clone().unwrap_or_default(),
-        emails: Vec::new(),
-        locale: request.locale.clone(),
-        zoneinfo: None,
-        active: true,
-        attributes: BTreeMap::new(),
-        groups: request.groups.clone(),
-        group_ids: None,
-        external_ids: Default::default(),
-        credential_id: None,
-        deleted_at: None,
-        version: 1,
-        created_at: request.requested_at,
-        updated_at: request.requested_at,
-    }
-}
-
-/// A person called `name`.
-pub(crate) fn person_state(id: Uuid, name: &str) -> UserState {
-    UserState {
-        id,
-        user_name: name.parse().unwrap(),
-        name: contract::PersonName::default(),
-        emails: Vec::new(),
-        locale: None,
-        zoneinfo: None,
-        active: true,
-        attributes: BTreeMap::new(),
-        groups: Vec::new(),
-        group_ids: None,
-        external_ids: Default::default(),
-        credential_id: None,
-        deleted_at: None,
-        version: 1,
-        created_at: BEGINNING,
-        updated_at: BEGINNING,
-    }
-}
 
 /// A service without listeners.
 pub(crate) struct TestApp {
@@ -183,7 +107,7 @@ pub(crate) async fn app(db: &Db) -> TestApp {
 
 /// A service on `db` with `more` settings, as [`settings_with`] takes them.
 pub(crate) async fn app_set(db: &Db, more: &[(&str, &str)]) -> TestApp {
-    let users = Arc::new(FakeUsers(Mutex::new(Behaviour::Accept)));
+    let users = Arc::new(FakeUsers::new());
     let (app, clock) = app_with(db, settings_with(more), users.clone()).await;
     TestApp { app, clock, users }
 }

@@ -3,7 +3,7 @@
 // failed assertion ends it.
 import com.nimbusds.jose.*
 import com.nimbusds.jose.jwk.*
-import com.nimbusds.jose.jwk.gen.ECKeyGenerator
+import com.nimbusds.jose.jwk.gen.*
 import com.nimbusds.jose.util.JSONObjectUtils
 import com.nimbusds.oauth2.sdk.*
 import com.nimbusds.oauth2.sdk.auth.*
@@ -84,8 +84,9 @@ Map register(Map metadata) {
     JSONObjectUtils.parse(answer.body())
 }
 
-ECKey newKey() {
-    new ECKeyGenerator(Curve.P_256).keyID('mine').keyUse(KeyUse.SIGNATURE).algorithm(JWSAlgorithm.ES256).generate()
+JWK newKey(JWSAlgorithm algorithm = JWSAlgorithm.ES256) {
+    def generator = algorithm == JWSAlgorithm.ES256 ? new ECKeyGenerator(Curve.P_256) : new RSAKeyGenerator(2048)
+    generator.keyID('mine').keyUse(KeyUse.SIGNATURE).algorithm(algorithm).generate()
 }
 
 // A client and how it authenticates. `dpop` makes proofs, if its tokens are bound to a key.
@@ -99,8 +100,7 @@ class Application {
     Visitor visitor
     Map<String, Nonce> nonces = [:]
 
-    // Sends the request that a closure makes, with a proof where tokens are bound, and once more with the nonce that the server answers
-    // with.
+    // Sends the request that a closure makes, with a proof where tokens are bound, and once more when the server asks for its nonce.
     def send(AccessToken token = null, Closure<HTTPRequest> make) {
         if (dpop == null) return make().send()
         def answer = null
@@ -108,9 +108,8 @@ class Application {
             def request = make()
             request.setDPoP(dpop.createDPoPJWT(request.method.name(), request.URI, token, nonces[request.URI.authority]))
             answer = request.send()
-            def nonce = answer.DPoPNonce
-            if (nonce == null || answer.indicatesSuccess()) break
-            nonces[request.URI.authority] = nonce
+            nonces[request.URI.authority] = answer.DPoPNonce
+            if (![answer.body, answer.WWWAuthenticate].any { it?.contains('use_dpop_nonce') }) break
         }
         answer
     }
@@ -126,8 +125,12 @@ class Application {
         def request = builder.build()
         if (changes.pushed) {
             def endpoint = script.op.pushedAuthorizationRequestEndpointURI
-            def push = { new PushedAuthorizationRequest(endpoint, authentication(), request).toHTTPRequest() }
+            // The same assertion comes again with the nonce.
+            def mine = changes.authentication ?: authentication()
+            def pushed = request
+            def push = { new PushedAuthorizationRequest(endpoint, mine, pushed).toHTTPRequest() }
             def answer = PushedAuthorizationResponse.parse(send(push))
+            if (changes.refused) return answer
             assert answer.indicatesSuccess(): answer.toErrorResponse().errorObject.toJSONObject()
             request = new AuthorizationRequest.Builder(answer.toSuccessResponse().requestURI, id)
                 .endpointURI(script.op.authorizationEndpointURI).build()
@@ -149,10 +152,9 @@ class Application {
     }
 
     def token(AuthorizationGrant grant, ClientAuthentication proof = null) {
-        def request = {
-            def mine = proof ?: authentication()
-            new TokenRequest(script.op.tokenEndpointURI, mine ?: id, grant).toHTTPRequest()
-        }
+        // The same assertion comes again with the nonce.
+        def mine = proof ?: authentication()
+        def request = { new TokenRequest(script.op.tokenEndpointURI, mine ?: id, grant).toHTTPRequest() }
         OIDCTokenResponseParser.parse(send(request))
     }
 
@@ -201,14 +203,14 @@ Application publicClient(Map metadata = [:]) {
 }
 
 // A client that authenticates with assertions. The SDK names the token endpoint as their audience unless it is given one.
-Application withKey(Map metadata = [:]) {
-    def key = newKey()
-    def client = register([token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
+Application withKey(Map metadata = [:], JWSAlgorithm algorithm = JWSAlgorithm.ES256) {
+    def key = newKey(algorithm)
+    def client = register([token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithm.name,
         jwks: [keys: [key.toPublicJWK().toJSONObject()]]] + metadata)
     def id = new ClientID(client.client_id)
-    def sign = {
-        def claims = new JWTAuthenticationClaimsSet(id, new Audience(env.ISSUER))
-        new PrivateKeyJWT(claims, JWSAlgorithm.ES256, key.toECPrivateKey(), 'mine', null)
+    def sign = { String audience = env.ISSUER, JWSAlgorithm by = algorithm ->
+        def claims = new JWTAuthenticationClaimsSet(id, new Audience(audience))
+        new PrivateKeyJWT(claims, by, key.toKeyPair().private, 'mine', null)
     }
     new Application(script: this, id: id, visitor: new Visitor(env.ISSUER), authentication: sign)
 }
@@ -259,6 +261,37 @@ def chapters = [
         def application = withKey(require_pushed_authorization_requests: true, dpop_bound_access_tokens: true)
         application.dpop = new DefaultDPoPProofFactory(newKey(), JWSAlgorithm.ES256)
         life(application, [pushed: true])
+    },
+
+    // The FAPI 2.0 Security Profile.
+    fapi2: {
+        for (algorithm in [JWSAlgorithm.ES256, JWSAlgorithm.PS256]) {
+            // The server signs with ES256 from the beginning, and with PS256 some minutes after the first client that wants it.
+            def application = withKey(algorithm, profile: 'fapi2', id_token_signed_response_alg: 'ES256',
+                authorization_signed_response_alg: 'ES256')
+            application.idTokenAlgorithm = JWSAlgorithm.ES256
+            application.dpop = new DefaultDPoPProofFactory(newKey(algorithm), algorithm)
+            def tokens = application.signIn(pushed: true)[0]
+            assert application.refresh(tokens.refreshToken).OIDCTokens.refreshToken == null
+            life(application, [pushed: true])
+
+            // Requests that are not pushed, assertions for an endpoint and with another algorithm, and tokens without a key.
+            assert application.authorize()[0].toErrorResponse().errorObject.code == 'invalid_request'
+            def sign = application.authentication
+            def wrong = [sign(op.tokenEndpointURI.toString()), sign(op.pushedAuthorizationRequestEndpointURI.toString())]
+            if (algorithm == JWSAlgorithm.PS256) wrong << sign(env.ISSUER, JWSAlgorithm.RS256)
+            for (assertion in wrong) {
+                assert refusal(application.authorize(pushed: true, refused: true, authentication: assertion)) == 'invalid_client'
+            }
+            def (response, verifier) = application.authorize(pushed: true)
+            def dpop = application.dpop
+            application.dpop = null
+            assert refusal(application.redeem(response, verifier)) == 'invalid_dpop_proof'
+            application.dpop = new DefaultDPoPProofFactory(newKey(), JWSAlgorithm.ES256)
+            assert refusal(application.redeem(response, verifier)) == 'invalid_grant'
+            application.dpop = dpop
+            assert application.redeem(response, verifier).indicatesSuccess()
+        }
     },
 
     // Signed authorization responses.

@@ -11,10 +11,11 @@ use crate::tools::{artifact_version, tool};
 pub(super) const POM: &str = include_str!("../../clients/nimbus/pom.xml");
 pub(super) const ARTIFACT: &str = "oauth2-oidc-sdk";
 
-const CHAPTERS: [&str; 6] = [
+const CHAPTERS: [&str; 7] = [
     "secret",
     "public_client",
     "private_key",
+    "fapi2",
     "jarm",
     "sign_out",
     "errors",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{authlib, go_oidc, nimbus};
+use super::{authlib, go_oidc, nimbus, openidconnect};
 use crate::named_tests::{parse_cell, tests_in};
 use crate::source::{read, root};
 use crate::tools::{artifact_version, pinned_version};
@@ -33,6 +33,12 @@ fn pinned() -> Vec<(&'static str, String)> {
         let version = lines.find_map(|line| line.trim().strip_prefix(module)?.strip_prefix(" v"));
         version.expect("a required version").to_owned()
     };
+    let of_cargo = |name| {
+        let mut lines = openidconnect::MANIFEST.lines();
+        let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = { version = \"="));
+        let version = rest.and_then(|rest| rest.split('"').next());
+        (name, version.expect("a pinned version").to_owned())
+    };
     vec![
         of_npm("openid-client"),
         of_npm("oauth4webapi"),
@@ -43,6 +49,7 @@ fn pinned() -> Vec<(&'static str, String)> {
             nimbus::ARTIFACT,
             artifact_version(nimbus::POM, nimbus::ARTIFACT).to_owned(),
         ),
+        of_cargo("openidconnect"),
     ]
 }
 

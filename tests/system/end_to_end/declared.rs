@@ -1,88 +1,15 @@
 //! Tests of declarative files against the real services: what is made, changed, found changed, taken over and removed.
 
+mod tool;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::{Value, json};
-use testkit::{Engine, Stack, StackOptions, program};
+use testkit::{Engine, Stack, StackOptions};
 
+use self::tool::Tool;
 use super::authority::last_line;
-
-/// The tool with the operator's credential, and a folder for files.
-struct Tool<'a> {
-    stack: &'a Stack,
-    folder: PathBuf,
-}
-
-/// The result of a command.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl<'a> Tool<'a> {
-    fn new(stack: &'a Stack) -> Self {
-        let folder = stack.folder().join("declared");
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("operator"), stack.operator_secret()).unwrap();
-        Self { stack, folder }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(program("vestibule"))
-            .args(arguments)
-            .args([
-                "--auth-url",
-                &self.stack.auth_url(""),
-                "--client-id",
-                "vestibule-cli",
-            ])
-            .arg("--client-secret-file")
-            .arg(self.folder.join("operator"))
-            .current_dir(&self.folder)
-            .output()
-            .unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// Applies a file with these options.
-    fn apply(&self, text: &str, options: &[&str]) -> Ran {
-        fs::write(self.folder.join("vestibule.toml"), text).unwrap();
-        self.run(&[&["apply", "-f", "vestibule.toml"], options].concat())
-    }
-
-    fn client(&self, id: &str) -> Value {
-        serde_json::from_str(&self.run(&["client", "show", id, "--output", "json"]).ok()).unwrap()
-    }
-
-    /// The status of a token request of the client with the secret in a file.
-    async fn token_status(&self, id: &str, secret: &str) -> u16 {
-        let request = self.stack.http().post(self.stack.auth_url("/oauth2/token"));
-        let request = request
-            .basic_auth(id, Some(secret))
-            .form(&[("grant_type", "client_credentials"), ("scope", "users:read")]);
-        request.send().await.unwrap().status().as_u16()
-    }
-}
-
-impl Ran {
-    fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
-        self.out
-    }
-
-    fn ends_with(self, code: i32) -> String {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        format!("{}{}", self.out, self.err)
-    }
-}
 
 const JOB: &str = "[clients.nightly]\nclient_name = \"Nightly\"\ngrant_types = [\"client_credentials\"]\nscope = \"users:read\"\nclient_secret_file = \"nightly.secret\"\n";
 const WIKI: &str = "[protected_hosts.\"wiki.example.org\"]\nname = \"Wiki\"\ngroups = [\"staff\"]\n";
@@ -269,6 +196,8 @@ async fn an_installation_is_taken_over(engine: Engine) {
             "staff",
             "--require-assignment",
             "true",
+            "--audience",
+            "https://api.example.org/",
         ][..],
         &[
             "client",
@@ -307,6 +236,10 @@ async fn an_installation_is_taken_over(engine: Engine) {
     assert!(
         printed.contains("# client vestibule-cli (configuration)"),
         "{printed}"
+    );
+    assert!(
+        printed.contains("audiences = [\"https://api.example.org/\"]"),
+        "as it was registered: {printed}"
     );
     assert_eq!(
         tool.apply(&printed, &[]).ok().trim(),

@@ -42,8 +42,9 @@ async fn story(example: Example) {
         .await
         .redirect()
         .unwrap();
-    // An answer with another state, or of another issuer, signs nobody in and leaves the code as it is.
-    for member in ["state", "iss"] {
+    // An answer with another state, or of another issuer, signs nobody in and leaves the code as it is. The state is good for one answer:
+    // that of another issuer uses it up, and one with another state does not.
+    for (member, is_used_up) in [("state", false), ("iss", true)] {
         let mut altered = Visitor::at(&here);
         let away = altered.open("/login").await.redirect().unwrap();
         let mut person = anonymous(&stack);
@@ -54,6 +55,13 @@ async fn story(example: Example) {
         let page = altered.open("/").await;
         assert!(
             page.text().contains("Nobody is signed in"),
+            "{member}: {}",
+            page.text()
+        );
+        let page = altered.open(answer.as_str()).await;
+        assert_eq!(
+            page.text().contains("Hello"),
+            !is_used_up,
             "{member}: {}",
             page.text()
         );

@@ -33,6 +33,50 @@ const SPOOFED: [(&str, &str); 12] = [
     ("X-Original-URL", "https://wiki.example.org/health"),
 ];
 
+/// The request that its sender would like to have judged: one that everybody may make, at this host or at another one.
+fn pretended(site: &Site) -> [Vec<(&'static str, String)>; 3] {
+    let of = |host: &str, path: &str| {
+        vec![
+            ("X-Forwarded-Method", "GET".to_owned()),
+            ("X-Forwarded-Proto", "http".to_owned()),
+            ("X-Forwarded-Host", host.to_owned()),
+            ("X-Forwarded-Uri", path.to_owned()),
+        ]
+    };
+    let mut original = of(&site.host(), "/health");
+    original.extend([
+        ("X-Original-URL", format!("http://{}/health", site.host())),
+        ("X-Original-URI", "/health".to_owned()),
+        ("X-Original-Method", "GET".to_owned()),
+    ]);
+    [
+        of(&site.host(), "/health"),
+        of(&site.other_host(), "/page"),
+        original,
+    ]
+}
+
+/// The rules are applied to the request and not to what its sender says of it.
+async fn requests_are_judged_as_they_are(site: &Site, requests: &[(Method, &str, StatusCode)]) {
+    for headers in pretended(site) {
+        for (method, path, expected) in requests {
+            let before = site.application.requests();
+            let mut request = site.request(method.clone(), path);
+            for (name, value) in &headers {
+                request = request.header(*name, value);
+            }
+            let status = request.send().await.unwrap().status();
+            assert_eq!(status, *expected, "{method} {path} {headers:?}");
+            let reached = site.application.requests() - before;
+            assert_eq!(
+                reached,
+                usize::from(status.is_success()),
+                "{method} {path} {headers:?}"
+            );
+        }
+    }
+}
+
 /// Asserts that the application was told of this user and of no other one.
 fn assert_user(answer: &Value, user_name: &str) {
     for (name, expected) in [
@@ -75,6 +119,13 @@ async fn story(proxy: Proxy) {
     }
     assert!(site.upgrade(false).await.starts_with("HTTP/1.1 401"), "{proxy:?}");
     assert_eq!(site.application.requests(), before);
+    let signed_out = [
+        (Method::GET, "/health", StatusCode::OK),
+        (Method::GET, "/page", StatusCode::UNAUTHORIZED),
+        (Method::POST, "/health", StatusCode::UNAUTHORIZED),
+        (Method::GET, "/admin", StatusCode::UNAUTHORIZED),
+    ];
+    requests_are_judged_as_they_are(&site, &signed_out).await;
 
     let page = site.sign_in(&mut visitor, &ann, "/page?x=1&y=/../z").await;
     assert_eq!(page["request"], "GET /page?x=1&y=/../z HTTP/1.1");
@@ -101,6 +152,13 @@ async fn story(proxy: Proxy) {
     }
     let public: Value = request.send().await.unwrap().json().await.unwrap();
     assert_user(&public, "");
+
+    let signed_in = [
+        (Method::GET, "/page", StatusCode::OK),
+        (Method::POST, "/page", StatusCode::OK),
+        (Method::GET, "/admin", StatusCode::FORBIDDEN),
+    ];
+    requests_are_judged_as_they_are(&site, &signed_in).await;
 
     // A large body goes to the application and not to `auth`, which takes 16 KiB.
     let body = vec![b'x'; 3 * 1024 * 1024];

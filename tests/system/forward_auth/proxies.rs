@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use testkit::{Process, Program, Stack, free_port};
 
 use crate::source::root;
+use crate::tools::nginx_program;
 
 /// A proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,7 @@ impl Proxy {
             .expect("HOME is set")
             .join("vestibule/tools");
         let candidates = match self {
-            Self::Nginx => ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"]
-                .map(PathBuf::from)
-                .to_vec(),
+            Self::Nginx => vec![nginx_program()],
             Self::Caddy => vec![tools.join("caddy/caddy")],
             Self::Envoy => vec![tools.join("envoy/envoy")],
             Self::Traefik => vec![tools.join("traefik/traefik")],

@@ -58,16 +58,27 @@ impl Site {
         format!("wiki.localhost:{}", self.port)
     }
 
-    pub(super) async fn register(&self) {
-        let body = json!({
-            "host": format!("http://{}", self.host()),
-            "name": "Wiki",
-            "rules": {
+    /// Another registered host, which the proxy does not serve.
+    pub(super) fn other_host(&self) -> String {
+        format!("open.localhost:{}", self.port)
+    }
+
+    async fn register(&self) {
+        self.register_host(
+            &self.host(),
+            json!({
                 "everybody": true,
                 "public": [{ "path": "/health" }],
                 "restricted": [{ "path": "/admin/*", "groups": ["vestibule-admins"] }],
-            },
-        });
+            }),
+        )
+        .await;
+        let everything = json!({ "everybody": true, "public": [{ "path": "/*" }] });
+        self.register_host(&self.other_host(), everything).await;
+    }
+
+    async fn register_host(&self, host: &str, rules: Value) {
+        let body = json!({ "host": format!("http://{host}"), "name": "Wiki", "rules": rules });
         let made = self
             .stack
             .http()

@@ -177,15 +177,23 @@ fn an_audience_in_another_spelling_is_the_same() {
         let plan = planned(&text, &there, NONE).expect("a plan");
         assert_eq!(plan.steps.len(), changes, "{audience}");
     }
-    let mut there = shop("Shop");
-    there["audiences"] = json!(["https://api.example.org/v1/"]);
-    let there = with_clients(&[("shop", client(there.clone(), Some(("default", there))))]);
-    let text = format!("{FILE}audiences = [\"https://api.example.org/v1\"]\n");
-    assert_eq!(
-        planned(&text, &there, NONE).expect("a plan").steps.len(),
-        1,
-        "another resource"
-    );
+    // A slash that the registration has is kept, and one at the end of a path makes another resource.
+    for (registered, audience, changes) in [
+        ("https://api.example.org/", "https://api.example.org/", 0),
+        ("https://api.example.org/", "https://api.example.org", 1),
+        ("https://api.example.org/v1/", "https://api.example.org/v1", 1),
+        ("https://api.example.org/v1", "https://api.example.org/v1/", 1),
+    ] {
+        let mut there = shop("Shop");
+        there["audiences"] = json!([registered]);
+        let there = with_clients(&[("shop", client(there.clone(), Some(("default", there))))]);
+        let text = format!("{FILE}audiences = [\"{audience}\"]\n");
+        let plan = planned(&text, &there, NONE).expect("a plan");
+        assert_eq!(plan.steps.len(), changes, "{registered} {audience}");
+        if changes == 1 {
+            assert_eq!(plan.steps[0].members[0].after, Some(json!([audience])));
+        }
+    }
 }
 
 #[test]

@@ -84,6 +84,59 @@ async fn a_failure_in_the_middle_says_what_was_done_and_what_was_not() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_named_and_is_neither_success_nor_a_difference() {
+    for (status, code) in [
+        (400, ErrorCode::Usage),
+        (403, ErrorCode::Denied),
+        (409, ErrorCode::Conflict),
+        (413, ErrorCode::Usage),
+        (422, ErrorCode::Usage),
+        (428, ErrorCode::Failed),
+        (500, ErrorCode::Failed),
+    ] {
+        for format in [Format::Table, Format::Json] {
+            let mut answers = nothing();
+            answers.push((status, json!({ "title": "The service says no" })));
+            let (script, outcome) = run(TWO, &answers, Options { format, ..RUN }).await;
+            let error = failed(outcome, code);
+            for words in ["client a: ", "The service says no", "0 of 3 steps are done."] {
+                assert!(error.contains(words), "{status}: {error}");
+            }
+            assert_eq!(changes(&script).len(), 1, "{status}");
+            assert!(![0, apply::CHANGES_FOUND].contains(&(code as u8)), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_removal_that_is_refused_is_named() {
+    let there = json!({ "client_id": "a", "origin": "administrator", "version": 4, "redirect_uris": ["https://a.example/cb"] });
+    let mark = json!({ "id": "a", "managed_by": "default", "made": true, "settings": {} });
+    let answers = [
+        (200, json!({ "clients": [there] })),
+        (200, json!({ "protected_hosts": [] })),
+        (200, json!({ "managed": [mark] })),
+        (200, json!({ "managed": [] })),
+        (403, json!({ "title": "The service says no" })),
+    ];
+    let options = Options {
+        plan: PlanOptions {
+            prune: true,
+            prune_all: true,
+            ..NONE
+        },
+        ..RUN
+    };
+    let (script, outcome) = run("", &answers, options).await;
+    let error = failed(outcome, ErrorCode::Denied);
+    assert!(
+        error.contains("client a: ") && error.contains("The service says no"),
+        "{error}"
+    );
+    assert_eq!(changes(&script).len(), 1);
+}
+
+#[tokio::test]
 async fn a_change_by_somebody_else_is_a_conflict() {
     let mut answers = nothing();
     answers.push((412, json!({ "title": "It was changed meanwhile" })));

@@ -16,7 +16,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oidc::dpop::{DPOP_ALGORITHMS, DpopError, ExpectedProof, VerifiedProof, verify_proof};
+use oidc::dpop::{DPOP_ALGORITHMS, DpopError, ExpectedProof, VerifiedProof, unverified_nonce, verify_proof};
 
 use crate::clock::{SharedClock, Timestamp};
 use crate::secret::TokenHash;
@@ -81,6 +81,22 @@ impl Dpop {
             .unwrap_or_default()
     }
 
+    /// Checks the nonce of the proof of a request, if it has one, and nothing else. So a client that has to send its request again with
+    /// a nonce (RFC 9449 §8) hears it before the request uses anything up. What else is wrong with the proof, [`Self::verify`] finds.
+    ///
+    /// # Errors
+    /// [`DpopError::Nonce`].
+    pub fn check_nonce(&self, headers: &HeaderMap) -> Result<(), DpopError> {
+        let mut proofs = headers.get_all(DPOP).iter();
+        let (Some(proof), None) = (proofs.next(), proofs.next()) else {
+            return Ok(());
+        };
+        match proof.to_str().map(unverified_nonce) {
+            Ok(Ok(nonce)) => self.check_current(nonce.as_deref()),
+            _ => Ok(()),
+        }
+    }
+
     /// Verifies the proof of a request, if it has one, with its nonce (RFC 9449 §4.3). [`Self::remember`] has to follow before the
     /// request changes anything.
     ///
@@ -107,12 +123,8 @@ impl Dpop {
             now: self.0.clock.now().as_secs(),
         };
         let proof = verify_proof(proof.to_str().map_err(|_| DpopError::Malformed)?, &expected)?;
-        let current = proof.nonce.as_deref().is_some_and(|nonce| self.accepts(nonce));
-        if current {
-            Ok(Some(proof))
-        } else {
-            Err(DpopError::Nonce)
-        }
+        self.check_current(proof.nonce.as_deref())?;
+        Ok(Some(proof))
     }
 
     /// Remembers that a proof was used.
@@ -134,6 +146,14 @@ impl Dpop {
 
     fn step(&self) -> i64 {
         self.0.clock.now().as_secs().div_euclid(NONCE_STEP)
+    }
+
+    fn check_current(&self, nonce: Option<&str>) -> Result<(), DpopError> {
+        if nonce.is_some_and(|nonce| self.accepts(nonce)) {
+            Ok(())
+        } else {
+            Err(DpopError::Nonce)
+        }
     }
 
     fn accepts(&self, nonce: &str) -> bool {

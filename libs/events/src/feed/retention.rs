@@ -5,6 +5,7 @@ use std::time::Duration;
 use chassis::backoff::Backoff;
 use chassis::clock::SharedClock;
 use chassis::db::{Db, DbError};
+use chassis::schedule::run_on_schedule;
 use chassis::shutdown::Shutdown;
 
 use super::prune;
@@ -19,21 +20,9 @@ const AT_ONCE: i64 = 1000;
 /// [`given_up_for`] it: now, and every hour until `shutdown`. Replicas may do so at the same time. What waits to be
 /// published is never deleted.
 pub async fn prune_on_schedule(db: Db, clock: SharedClock, retention: Duration, shutdown: Shutdown) {
-    let mut failures = Backoff::new("events past the retention cannot be deleted");
-    let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = shutdown.cancelled() => return,
-        }
-        match prune_all(&db, &clock, retention, &shutdown).await {
-            Ok(()) => failures.succeeded(),
-            Err(error) => {
-                failures.failed(&error);
-            }
-        }
-    }
+    let failures = Backoff::new("events past the retention cannot be deleted");
+    let prune = || prune_all(&db, &clock, retention, &shutdown);
+    run_on_schedule(EVERY, failures, &shutdown, prune).await;
 }
 
 async fn prune_all(

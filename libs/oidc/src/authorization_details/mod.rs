@@ -163,7 +163,7 @@ impl AuthorizationDetails {
         let is_at = |location: &Value| {
             location
                 .as_str()
-                .is_some_and(|location| audiences.iter().any(|audience| contains(audience, location)))
+                .is_some_and(|location| audiences.iter().any(|audience| audience.contains(location)))
         };
         let details = self.0.iter().filter(|detail| match detail.get("locations") {
             Some(Value::Array(locations)) => locations.iter().any(is_at),
@@ -172,13 +172,6 @@ impl AuthorizationDetails {
         });
         Self(details.cloned().collect())
     }
-}
-
-/// True if `location` is `audience` or below it.
-fn contains(audience: &Resource, location: &str) -> bool {
-    location.strip_prefix(audience.as_str()).is_some_and(|below| {
-        below.is_empty() || below.starts_with(['/', '?']) || audience.as_str().ends_with('/')
-    })
 }
 
 fn type_of(detail: &Map<String, Value>) -> &str {

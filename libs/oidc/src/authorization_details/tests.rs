@@ -284,6 +284,8 @@ fn a_service_gets_the_details_for_it() {
             audience("https://a.example"),
             false,
         ),
+        (json!(["https://a.example"]), audience("https://a.example/"), true),
+        (json!(["https://a.example/"]), audience("https://a.example"), true),
         (json!([]), audience("https://a.example"), false),
     ] {
         let mut detail = Map::new();

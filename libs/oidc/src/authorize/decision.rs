@@ -1,20 +1,16 @@
-//! The decision on an authorization request: a code, a sign-in first, or an error (OpenID Connect Core §3.1.2.2–6).
+//! The decision on an authorization request: a code, a sign-in first, or an error (OpenID Connect Core §3.1.2.3–6).
 
-use super::{
-    AuthorizationError, AuthorizationRequest, ErrorRedirect, ResponseTarget, UnverifiedAuthorizationRequest,
-};
-use crate::acr;
+mod consent;
+
+use super::check::CheckedRequest;
+use super::{ErrorRedirect, ResponseTarget};
 use crate::authorization_details::AuthorizationDetails;
-use crate::client::{GrantType, RegisteredClient};
-use crate::consent::GivenConsent;
+use crate::consent::{AllowedAccess, GivenConsent};
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant::{self, GrantDetails, User};
-use crate::id_token_hint::IdTokenHint;
 use crate::pkce::CodeChallenge;
-use crate::redirect_uri::RedirectUri;
 use crate::resource::Resource;
 use crate::scope::Scope;
-use crate::server::AuthorizationServer;
 
 /// The seconds that a browser may take from the sign-in back to the authorization request.
 const REDIRECT_ALLOWANCE: i64 = 60;
@@ -71,8 +67,9 @@ pub struct CodeGrant {
     pub dpop_jkt: Option<String>,
     /// The details of the grant: all that it gives beside its scope.
     pub details: GrantDetails,
-    /// The scope that the user is asked for: that of the grant, and the scopes of single claims.
-    pub consent_scope: Scope,
+    /// The access that the user is asked for: the scope of the grant with the scopes of single claims, at the audiences that a consent
+    /// has to be for.
+    pub asked: AllowedAccess,
     /// The redirect URI that the code is sent to.
     pub redirect_uri: String,
     /// True if the request had a `redirect_uri`, which the token request then has to repeat (RFC 6749
@@ -80,119 +77,6 @@ pub struct CodeGrant {
     pub redirect_uri_sent: bool,
     /// True if the client may have a code only while the consent of the user is stored.
     pub requires_stored_consent: bool,
-}
-
-/// An authorization request that is valid for its client. Only the session is missing for a decision.
-#[derive(Clone, Debug)]
-pub struct CheckedRequest<'a> {
-    target: ResponseTarget,
-    redirect_uri_sent: bool,
-    request: AuthorizationRequest,
-    audiences: Vec<Resource>,
-    hinted_subject: Option<String>,
-    client: RegisteredClient<'a>,
-    server: AuthorizationServer<'a>,
-}
-
-/// Checks a request against the client that it names. The client and its redirect URI come first: without them an error must
-/// not be redirected (RFC 6749 §4.1.2.1). `now` is in seconds since the Unix epoch.
-///
-/// # Errors
-/// [`AuthorizationError`] says whether the user or the client is told.
-pub fn check<'a>(
-    request: &UnverifiedAuthorizationRequest,
-    client: RegisteredClient<'a>,
-    server: AuthorizationServer<'a>,
-    now: i64,
-) -> Result<CheckedRequest<'a>, AuthorizationError> {
-    let target = ResponseTarget::choose(request, &client, server.issuer)?;
-    match check_parameters(request, client, server, now) {
-        Ok((parameters, audiences, hinted_subject)) => Ok(CheckedRequest {
-            target,
-            redirect_uri_sent: request.redirect_uri.is_some(),
-            request: parameters,
-            audiences,
-            hinted_subject,
-            client,
-            server,
-        }),
-        Err(error) => Err(target.error(error).into()),
-    }
-}
-
-type Parameters = (AuthorizationRequest, Vec<Resource>, Option<String>);
-
-/// Checks that the client may use the authorization endpoint, and that it pushed the request if it has to (RFC 9126 §5).
-pub(super) fn check_way(
-    request: &UnverifiedAuthorizationRequest,
-    client: RegisteredClient<'_>,
-    server: AuthorizationServer<'_>,
-) -> Result<(), OAuthError> {
-    client.check_grant(GrantType::AuthorizationCode)?;
-    if !request.is_pushed() && (server.requires_pushed_requests || client.requires_pushed_requests()) {
-        return Err(ErrorCode::InvalidRequest
-            .because("push the request to pushed_authorization_request_endpoint first (RFC 9126)"));
-    }
-    Ok(())
-}
-
-/// Everything that is wrong with a request whatever the session is. The first error is reported.
-fn check_parameters(
-    request: &UnverifiedAuthorizationRequest,
-    client: RegisteredClient<'_>,
-    server: AuthorizationServer<'_>,
-    now: i64,
-) -> Result<Parameters, OAuthError> {
-    check_way(request, client, server)?;
-    if client.metadata.require_signed_request_object && !request.is_signed() && !request.is_stored() {
-        return Err(ErrorCode::InvalidRequest
-            .because("send the request as a signed request object in the parameter request (RFC 9101)"));
-    }
-    let request = request.validate()?;
-    if request.code_challenge.is_none() && client.requires_pkce() {
-        return Err(ErrorCode::InvalidRequest
-            .because("PKCE is required: send code_challenge with code_challenge_method=S256"));
-    }
-    if request.prompt.create && !server.registers_users {
-        return Err(
-            ErrorCode::InvalidRequest.because("people cannot register here: prompt create is not supported")
-        );
-    }
-    // Every session has this class. A request that needs another could not be met by a new sign-in.
-    if request
-        .claims
-        .as_ref()
-        .is_some_and(|claims| !claims.accepts_acr(acr::ONE_FACTOR))
-    {
-        return Err(ErrorCode::UnmetAuthenticationRequirements
-            .because("claims asks for a class of authentication that is not available here"));
-    }
-    let registered = &client.metadata.authorization_details_types;
-    server
-        .detail_types
-        .check(&request.authorization_details, registered)?;
-    let audiences = grant::audiences(client, server.audiences, &request.resources)?;
-    let hinted_subject = hinted_subject(&request, client, server, now)?;
-    Ok((request, audiences, hinted_subject))
-}
-
-/// The `sub` of the `id_token_hint`. An expired hint is valid (OpenID Connect Core §3.1.2.1).
-fn hinted_subject(
-    request: &AuthorizationRequest,
-    client: RegisteredClient<'_>,
-    server: AuthorizationServer<'_>,
-    now: i64,
-) -> Result<Option<String>, OAuthError> {
-    let Some(hint) = &request.id_token_hint else {
-        return Ok(None);
-    };
-    IdTokenHint::verify(hint, server, now)
-        .verified()
-        .filter(|claims| claims.aud == client.client_id)
-        .map(|claims| Some(claims.sub))
-        .ok_or_else(|| {
-            ErrorCode::InvalidRequest.because("id_token_hint is not an ID token that this client got here")
-        })
 }
 
 impl CheckedRequest<'_> {
@@ -236,36 +120,14 @@ impl CheckedRequest<'_> {
         }
     }
 
+    /// The audiences of the tokens (RFC 8707 §2.1).
+    pub fn audiences(&self) -> &[Resource] {
+        &self.audiences
+    }
+
     /// The authorization details of the request (RFC 9396), for the consent page.
     pub fn authorization_details(&self) -> &AuthorizationDetails {
         &self.request.authorization_details
-    }
-
-    /// The audiences of the tokens that the user is asked for: those that a client is registered for itself. Without any it has those of
-    /// the server.
-    fn consent_audiences(&self) -> &[Resource] {
-        match self.client.metadata.audiences.is_empty() {
-            true => &[],
-            false => &self.audiences,
-        }
-    }
-
-    /// True if the decision depends on the consent that is stored for the user and the client, so that the caller has to read
-    /// it.
-    pub fn reads_consent(&self) -> bool {
-        self.client.metadata.require_consent
-    }
-
-    fn decide_on_consent(&self, session: &Session<'_>, scope: Scope) -> Decision {
-        let details = self.details(&scope);
-        let consent_scope = self.consent_scope(&scope, &details);
-        if !self.lacks_consent(session, &consent_scope) {
-            Decision::IssueCode(Box::new(self.code_grant(scope, details, consent_scope)))
-        } else if self.request.prompt.none {
-            self.error(ErrorCode::ConsentRequired.because("the person has to allow this"))
-        } else {
-            Decision::AskConsent { scope: consent_scope }
-        }
     }
 
     /// The details of the grant. Single claims need `openid` (OpenID Connect Core §5.5).
@@ -280,53 +142,6 @@ impl CheckedRequest<'_> {
         }
     }
 
-    /// The scope that the user is asked for. A single claim is asked for as the scope that gives it
-    /// with the fewest others: what is allowed is stored.
-    fn consent_scope(&self, scope: &Scope, details: &GrantDetails) -> Scope {
-        let registered = &self.client.metadata.scope;
-        let claims = details.claims.of_id_token().chain(details.claims.of_userinfo());
-        let of_claims = claims.filter_map(|claim| {
-            let of_claims = self.server.claims;
-            let scopes: Vec<_> = of_claims
-                .with_claim(claim)
-                .filter(|token| registered.contains(token))
-                .collect();
-            if scopes.iter().any(|token| scope.contains(token)) {
-                return None;
-            }
-            let given_by = |token: &&str| of_claims.claims_of(|other| other == *token).len();
-            scopes.into_iter().min_by_key(given_by)
-        });
-        Scope::of(scope.iter().chain(of_claims)).unwrap_or_else(|_| registered.clone())
-    }
-
-    /// True if the user has to be asked. A stored consent suffices, unless the client asks for a new one (`prompt=consent`) or
-    /// may be another program than the one that the user consented to (RFC 8252 §8.6).
-    fn lacks_consent(&self, session: &Session<'_>, scope: &Scope) -> bool {
-        let consent = session.consent;
-        // The page shows all audiences of the client, and the consent is stored for them.
-        let shown = &self.client.metadata.audiences;
-        if consent
-            .for_request
-            .is_some_and(|allowed| allowed.covers(scope, shown))
-        {
-            return false;
-        }
-        let asked = self.consent_audiences();
-        // Details are allowed one by one: they are about this payment and not about payments.
-        let stored = consent.stored.is_some_and(|allowed| allowed.covers(scope, asked))
-            && self.request.authorization_details.is_empty();
-        self.request.prompt.consent
-            || (self.client.metadata.require_consent && !stored)
-            || (self.may_be_impersonated() && !session.signed_in_for_request)
-    }
-
-    /// True if another program on the device of the user could pretend to be the client: a client without a secret, whose
-    /// redirect URI is a loopback address or has a private scheme (RFC 8252 §8.6).
-    fn may_be_impersonated(&self) -> bool {
-        self.client.metadata.is_public() && RedirectUri::is_of_native_app(&self.target.redirect_uri)
-    }
-
     /// True if the request names no other user by `id_token_hint` or by the claim `sub` (OpenID Connect Core §3.1.2.1, §5.5.1).
     fn expects(&self, subject: &str) -> bool {
         let claims = self.request.claims.as_ref();
@@ -336,7 +151,7 @@ impl CheckedRequest<'_> {
             && claims.is_none_or(|claims| claims.accepts_subject(subject))
     }
 
-    fn code_grant(&self, scope: Scope, details: GrantDetails, consent_scope: Scope) -> CodeGrant {
+    fn code_grant(&self, scope: Scope, details: GrantDetails, asked: AllowedAccess) -> CodeGrant {
         CodeGrant {
             scope,
             audiences: self.audiences.clone(),
@@ -344,7 +159,7 @@ impl CheckedRequest<'_> {
             code_challenge: self.request.code_challenge.clone(),
             dpop_jkt: self.request.dpop_jkt.clone(),
             details,
-            consent_scope,
+            asked,
             redirect_uri: self.target.redirect_uri.clone(),
             redirect_uri_sent: self.redirect_uri_sent,
             requires_stored_consent: self.client.metadata.require_consent,

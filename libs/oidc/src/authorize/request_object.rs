@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::decision::check_way;
+use super::check::check_way;
 use super::{AuthorizationError, ResponseTarget, UnverifiedAuthorizationRequest};
 use crate::client::RegisteredClient;
 use crate::error::{ErrorCode, OAuthError};

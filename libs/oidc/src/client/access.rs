@@ -65,7 +65,7 @@ impl ClientMetadata {
         } else {
             audiences
                 .iter()
-                .any(|audience| !after.audiences.contains(audience))
+                .any(|audience| audience.find_in(&after.audiences).is_none())
         };
         let loses_people = (after.require_assignment && !require_assignment)
             || allowed_groups

@@ -171,7 +171,7 @@ impl ClientMetadata {
     /// # Errors
     /// The member `audiences`.
     pub fn check_audiences(&self, users: &Resource) -> Result<(), InvalidMetadata> {
-        if self.is_pairwise() && self.audiences.contains(users) {
+        if self.is_pairwise() && users.find_in(&self.audiences).is_some() {
             return Err(InvalidMetadata {
                 field: "audiences",
                 detail: "a client with pairwise subjects gets no tokens for the user service, which knows people by their ids",

@@ -149,12 +149,8 @@ struct Claims {
 /// # Errors
 /// The first failed check.
 pub fn verify_proof(proof: &str, expected: &ExpectedProof<'_>) -> Result<VerifiedProof, DpopError> {
-    if proof.len() > MAX_PROOF_BYTES {
-        return Err(DpopError::Malformed);
-    }
-    let (signed, signature) = proof.rsplit_once('.').ok_or(DpopError::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(DpopError::Malformed)?;
-    let header: Map<String, Value> = decode(header).ok_or(DpopError::Malformed)?;
+    let parts = split(proof)?;
+    let header: Map<String, Value> = decode(parts.header).ok_or(DpopError::Malformed)?;
     let header: Header = from_map(header).ok_or(DpopError::Key)?;
     if header.crit.is_some() {
         return Err(DpopError::Malformed);
@@ -174,12 +170,12 @@ pub fn verify_proof(proof: &str, expected: &ExpectedProof<'_>) -> Result<Verifie
     let key = VerifyingKey::from_jwk(&jwk, algorithm).map_err(|_| DpopError::Key)?;
     let jkt = jwk.thumbprint().map_err(|_| DpopError::Key)?;
     let signature = URL_SAFE_NO_PAD
-        .decode(signature)
+        .decode(parts.signature)
         .map_err(|_| DpopError::Malformed)?;
-    if !key.verifies(&signature, signed) {
+    if !key.verifies(&signature, parts.signed) {
         return Err(DpopError::Signature);
     }
-    let claims: Map<String, Value> = decode(payload).ok_or(DpopError::Malformed)?;
+    let claims: Map<String, Value> = decode(parts.payload).ok_or(DpopError::Malformed)?;
     let claims: Claims = from_map(claims).ok_or(DpopError::Claims)?;
     check_claims(&claims, expected)?;
     Ok(VerifiedProof {
@@ -187,6 +183,40 @@ pub fn verify_proof(proof: &str, expected: &ExpectedProof<'_>) -> Result<Verifie
         algorithm,
         jti: claims.jti,
         nonce: claims.nonce,
+    })
+}
+
+/// Reads the nonce of a proof whose signature is not verified. It says whether the request has to be sent again with another nonce
+/// (RFC 9449 §8), and nothing else.
+///
+/// # Errors
+/// [`verify_proof`] refuses the text as well: it is not a JWS of JSON objects, or its claims are not those of a proof.
+pub fn unverified_nonce(proof: &str) -> Result<Option<String>, DpopError> {
+    let parts = split(proof)?;
+    let claims: Map<String, Value> = decode(parts.payload).ok_or(DpopError::Malformed)?;
+    let claims: Claims = from_map(claims).ok_or(DpopError::Claims)?;
+    Ok(claims.nonce)
+}
+
+/// The parts of a compact JWS, encoded.
+struct Parts<'a> {
+    signed: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+fn split(proof: &str) -> Result<Parts<'_>, DpopError> {
+    if proof.len() > MAX_PROOF_BYTES {
+        return Err(DpopError::Malformed);
+    }
+    let (signed, signature) = proof.rsplit_once('.').ok_or(DpopError::Malformed)?;
+    let (header, payload) = signed.split_once('.').ok_or(DpopError::Malformed)?;
+    Ok(Parts {
+        signed,
+        header,
+        payload,
+        signature,
     })
 }
 

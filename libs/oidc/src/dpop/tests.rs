@@ -151,6 +151,33 @@ fn a_proof_is_for_one_access_token() {
 }
 
 #[test]
+fn the_nonce_is_read_before_anything_is_verified() {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let unverified = json!({"typ": "JWT", "alg": "none", "jwk": {"kty": "oct"}, "crit": ["b64"]});
+    for (changed, outcome) in [
+        (claims(), Ok(None)),
+        (
+            with(claims(), "nonce", json!("eyJ7S_zG")),
+            Ok(Some("eyJ7S_zG".to_owned())),
+        ),
+        (with(claims(), "htm", json!("GET")), Ok(None)),
+        (with(claims(), "iat", json!(0)), Ok(None)),
+        (with(claims(), "nonce", json!(7)), Err(DpopError::Claims)),
+        (with(claims(), "jti", Value::Null), Err(DpopError::Claims)),
+    ] {
+        let sent = proof(&key, &unverified, &changed);
+        assert_eq!(unverified_nonce(&sent), outcome, "{changed}");
+        let (signed, _) = sent.rsplit_once('.').unwrap();
+        assert_eq!(unverified_nonce(&format!("{signed}.")), outcome, "{changed}");
+    }
+    let padded = with(claims(), "x", json!("y".repeat(MAX_PROOF_BYTES)));
+    let long = proof(&key, &header(&key), &padded);
+    for text in ["", "x", ".", "..", "e30.e30", "e30.W10.", long.as_str()] {
+        assert_eq!(unverified_nonce(text), Err(DpopError::Malformed), "{text}");
+    }
+}
+
+#[test]
 fn a_thumbprint_has_43_characters_of_base64url() {
     assert!(is_thumbprint("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"));
     for text in [

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use crate::claims::{AccessTokenClaims, Actor};
 use crate::client::RegisteredClient;
 use crate::error::{ErrorCode, OAuthError};
-use crate::grant::{User, registered_audiences};
+use crate::grant::{User, narrow_audiences, registered_audiences};
 use crate::introspection::may_introspect;
 use crate::params::Params;
 use crate::resource::Resource;
@@ -138,28 +138,12 @@ impl Exchange<'_> {
     /// The audiences that were asked for, or all that the subject token and the registration of the client have in common.
     fn audiences(&self) -> Result<Vec<Resource>, OAuthError> {
         let registered = registered_audiences(self.client, self.default_audiences);
-        let reachable = |resource: &Resource| {
-            self.subject.aud.contains(resource.as_str()) && registered.contains(resource)
+        let is_of_subject = |resource: &&Resource| {
+            let mut names = self.subject.aud.names();
+            names.any(|audience| resource.matches(audience))
         };
-        let audiences: Vec<Resource> = match self.resources {
-            [] => registered
-                .iter()
-                .filter(|resource| reachable(resource))
-                .cloned()
-                .collect(),
-            asked => {
-                if !asked.iter().all(reachable) {
-                    return Err(invalid_target());
-                }
-                let mut audiences: Vec<Resource> = Vec::new();
-                for resource in asked {
-                    if !audiences.contains(resource) {
-                        audiences.push(resource.clone());
-                    }
-                }
-                audiences
-            }
-        };
+        let reachable: Vec<Resource> = registered.iter().filter(is_of_subject).cloned().collect();
+        let audiences = narrow_audiences(&reachable, self.resources).map_err(|_| invalid_target())?;
         if audiences.is_empty() {
             return Err(invalid_target());
         }

@@ -117,6 +117,11 @@ const ROWS: &[Row] = &[
         Ok(("profile stock", &[STOCK])),
     ),
     (
+        "one service, with the slash of an empty path",
+        |case| case.resources = resources(&["https://stock.example/", STOCK]),
+        Ok(("profile stock", &[STOCK])),
+    ),
+    (
         "a privilege that is asked for",
         |case| case.scope = Some("admin stock".parse().unwrap()),
         Ok(("admin stock", &[ISSUER, STOCK])),

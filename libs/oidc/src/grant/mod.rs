@@ -57,7 +57,8 @@ pub(crate) fn registered_audiences<'a>(
     }
 }
 
-/// Those of the granted audiences that the client is still registered for. It may have lost some since (SB-47).
+/// Those of the granted audiences that the client is still registered for, as they are registered now. It may have lost some since
+/// (SB-47).
 ///
 /// # Errors
 /// `invalid_grant` if none is left.
@@ -69,7 +70,7 @@ fn remaining_audiences(
     let registered = registered_audiences(client, default);
     let remaining: Vec<Resource> = granted
         .iter()
-        .filter(|audience| registered.contains(audience))
+        .filter_map(|audience| audience.find_in(registered))
         .cloned()
         .collect();
     match remaining.is_empty() && !granted.is_empty() {
@@ -108,14 +109,25 @@ impl Granted<'_> {
     }
 }
 
-/// Returns `requested` when all of it is in `reachable`, and all of `reachable` when `requested` is empty (RFC 8707 §2.2).
-fn narrow_audiences(reachable: &[Resource], requested: &[Resource]) -> Result<Vec<Resource>, OAuthError> {
+/// Returns those of `reachable` that are `requested`, each once, when all of that is in `reachable`, and all of `reachable` when
+/// `requested` is empty (RFC 8707 §2.2).
+pub(crate) fn narrow_audiences(
+    reachable: &[Resource],
+    requested: &[Resource],
+) -> Result<Vec<Resource>, OAuthError> {
     if requested.is_empty() {
         return Ok(reachable.to_vec());
     }
-    if requested.iter().all(|resource| reachable.contains(resource)) {
-        Ok(requested.to_vec())
-    } else {
-        Err(ErrorCode::InvalidTarget.because("the client may not ask for a token for this resource"))
+    let mut audiences = Vec::new();
+    for resource in requested {
+        let Some(audience) = resource.find_in(reachable) else {
+            return Err(
+                ErrorCode::InvalidTarget.because("the client may not ask for a token for this resource")
+            );
+        };
+        if !audiences.contains(audience) {
+            audiences.push(audience.clone());
+        }
     }
+    Ok(audiences)
 }

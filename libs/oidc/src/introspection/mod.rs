@@ -47,7 +47,7 @@ impl IntrospectionRequest {
 pub fn may_introspect(client: RegisteredClient<'_>, token: &AccessTokenClaims) -> bool {
     let own_resource = client.metadata.resource.as_ref();
     token.client_id == client.client_id
-        || own_resource.is_some_and(|resource| token.aud.contains(resource.as_str()))
+        || own_resource.is_some_and(|resource| token.aud.names().any(|audience| resource.matches(audience)))
 }
 
 /// True if `accept`, the header of a request, asks for a signed response (RFC 9701 §4).

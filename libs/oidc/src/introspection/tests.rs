@@ -38,6 +38,7 @@ fn a_client_learns_about_its_own_tokens_and_those_for_the_resource_that_it_is() 
         (&plain, "web", [other, other], true),
         (&plain, "phone", [other, "https://api.example"], false),
         (&api, "phone", [other, "https://api.example"], true),
+        (&api, "phone", [other, "https://api.example/"], true),
         (&api, "phone", [other, "https://api.example.evil"], false),
     ] {
         let seen = may_introspect(web(metadata), &token(client_id, &audiences));

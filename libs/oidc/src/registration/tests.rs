@@ -1,5 +1,8 @@
 //! Tests of registration requests.
 
+mod sectors;
+mod statements;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -7,7 +10,6 @@ use serde_json::json;
 
 use super::*;
 use crate::client::AuthMethod;
-use crate::jose::{Algorithm, JwkSet, KeySet, SigningKey};
 
 static NO_TYPES: BTreeSet<String> = BTreeSet::new();
 
@@ -171,86 +173,6 @@ fn members_are_honoured_ignored_or_refused() {
 }
 
 #[test]
-fn a_software_statement_of_a_trusted_issuer_takes_precedence() {
-    // RFC 7591 §2.3, §3.1.1
-    let [key, other] = [0, 1].map(|_| SigningKey::generate(Algorithm::Es256).unwrap());
-    let issuers = [StatementIssuer {
-        issuer: "house".to_owned(),
-        keys: KeySet::from_jwks(&JwkSet {
-            keys: vec![key.public().clone()],
-        }),
-    }];
-    let scopes = scopes();
-    let rules = RegistrationRules {
-        statement_issuers: &issuers,
-        ..rules(&scopes)
-    };
-    let try_with = |statement: &Value| {
-        let body = json!({
-            "redirect_uris": ["https://app.example/cb"], "client_name": "Mine", "scope": "openid",
-            "software_statement": statement,
-        });
-        let request = RegistrationRequest::parse(body.to_string().as_bytes()).unwrap();
-        request.metadata(&rules).map_err(|error| error.error)
-    };
-    let signed = |key: &SigningKey, typ: &str, claims: Value| json!(key.sign(typ, &claims).unwrap());
-    let claims = json!({"iss": "house", "client_name": "Theirs", "require_pkce": false, "redirect_uris": ["https://theirs.example/"]});
-    let metadata = try_with(&signed(&key, "JWT", claims)).unwrap();
-    assert_eq!(metadata.client_name.as_deref(), Some("Theirs"));
-    assert_eq!(metadata.redirect_uris[0].as_str(), "https://theirs.example/");
-    assert!(metadata.require_pkce && metadata.scope.contains("openid"));
-    let now = rules.now;
-    for (statement, expected) in [
-        (json!("a.b.c"), Some(ErrorCode::InvalidSoftwareStatement)),
-        (json!("text"), Some(ErrorCode::InvalidSoftwareStatement)),
-        (json!(7), Some(ErrorCode::InvalidClientMetadata)),
-        (json!(null), None),
-        (
-            signed(&key, "JWT", json!({"iss": "stranger"})),
-            Some(ErrorCode::UnapprovedSoftwareStatement),
-        ),
-        (
-            signed(&key, "JWT", json!({"client_name": "x"})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&other, "JWT", json!({"iss": "house"})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&key, "at+jwt", json!({"iss": "house"})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&key, "JWT", json!({"iss": "house", "exp": now - 31})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&key, "JWT", json!({"iss": "house", "exp": "soon"})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&key, "JWT", json!({"iss": "house", "nbf": now + 31})),
-            Some(ErrorCode::InvalidSoftwareStatement),
-        ),
-        (
-            signed(&key, "JWT", json!({"iss": "house", "exp": now, "nbf": now})),
-            None,
-        ),
-        (
-            signed(
-                &key,
-                "JWT",
-                json!({"iss": "house", "grant_types": ["client_credentials"]}),
-            ),
-            Some(ErrorCode::InvalidClientMetadata),
-        ),
-    ] {
-        assert_eq!(try_with(&statement).err(), expected, "{statement}");
-    }
-}
-
-#[test]
 fn known_metadata_that_is_not_supported_is_refused_by_name() {
     // RFC 7591 §3.2.2
     let supported = extended_members("");
@@ -271,60 +193,6 @@ fn known_metadata_that_is_not_supported_is_refused_by_name() {
     let native = json!({"subject_type": "pairwise", "redirect_uris": ["com.example.app:/cb"]});
     let (_, text) = register(&native).unwrap_err();
     assert!(text.starts_with("sector_identifier_uri: "), "{text}");
-}
-
-#[test]
-fn a_client_that_registers_itself_gets_pairwise_subjects_at_its_redirect_uris_alone() {
-    // OpenID Connect Core §8.1
-    let device = "urn:ietf:params:oauth:grant-type:device_code";
-    let document = "https://app.example/uris.json";
-    for (more, member) in [
-        (
-            json!({"grant_types": ["authorization_code", device]}),
-            "grant_types",
-        ),
-        (
-            json!({"grant_types": [device], "response_types": []}),
-            "grant_types",
-        ),
-        (
-            json!({"grant_types": [device], "response_types": [], "sector_identifier_uri": document, "redirect_uris": []}),
-            "redirect_uris",
-        ),
-        (
-            json!({"sector_identifier_uri": document, "redirect_uris": ["http://127.0.0.1/cb"]}),
-            "redirect_uris",
-        ),
-        (
-            json!({"sector_identifier_uri": document, "redirect_uris": ["https://app.example/cb", "com.example.app:/cb"]}),
-            "redirect_uris",
-        ),
-        (
-            json!({"backchannel_logout_uri": "https://other.example/bye"}),
-            "backchannel_logout_uri",
-        ),
-        (json!({"backchannel_logout_uri": "https://app.example/bye"}), ""),
-        (
-            json!({"sector_identifier_uri": document, "redirect_uris": ["https://app.example/cb", "https://b.example/cb"],
-                "backchannel_logout_uri": "https://b.example/bye"}),
-            "",
-        ),
-    ] {
-        let mut pairwise = more.clone();
-        pairwise["subject_type"] = json!("pairwise");
-        match register(&pairwise) {
-            Ok(_) => assert_eq!(member, "", "{more}"),
-            Err((_, text)) => assert!(
-                !member.is_empty() && text.starts_with(&format!("{member}: ")),
-                "{more}: {text}"
-            ),
-        }
-    }
-    let public = json!({"grant_types": [device], "response_types": [], "backchannel_logout_uri": "https://other.example/bye"});
-    assert!(
-        register(&public).is_ok(),
-        "public subjects are no secret of a sector"
-    );
 }
 
 #[test]

@@ -26,18 +26,48 @@ impl Resource {
         if !printable || text.contains('#') || Url::parse(text).is_err() {
             return Err(ResourceError);
         }
-        // A path of a single slash is the same resource, because browsers and libraries add it.
-        let bare = text.strip_suffix('/').unwrap_or(text);
-        let is_origin = bare
-            .split_once("://")
-            .is_some_and(|(_, rest)| !rest.contains('/'));
-        Ok(Self(if is_origin { bare } else { text }.to_owned()))
+        Ok(Self(text.to_owned()))
     }
 
-    /// The URI.
+    /// The URI, as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// True if `uri` names the same resource: the same text (RFC 3986 §6.2.1), but for the slash of an empty path, which browsers
+    /// and libraries add (§6.2.3, `docs/decisions/0075-resource-indicators.md`).
+    pub fn matches(&self, uri: &str) -> bool {
+        without_empty_path(&self.0) == without_empty_path(uri)
+    }
+
+    /// The resource of `registered` that this one names, in its registered form: the same text before the same resource.
+    pub fn find_in<'a>(&self, registered: &'a [Self]) -> Option<&'a Self> {
+        let is_same = |other: &&Self| self.matches(&other.0);
+        registered
+            .iter()
+            .find(|other| *other == self)
+            .or_else(|| registered.iter().find(is_same))
+    }
+
+    /// True if `uri` names the resource, or something below it.
+    pub(crate) fn contains(&self, uri: &str) -> bool {
+        let prefix = without_empty_path(&self.0);
+        uri.strip_prefix(prefix)
+            .is_some_and(|below| below.is_empty() || below.starts_with(['/', '?']) || prefix.ends_with('/'))
+    }
+}
+
+/// The URI, without the slash behind an authority that ends it.
+fn without_empty_path(uri: &str) -> &str {
+    match uri.strip_suffix('/') {
+        Some(bare) if is_origin(bare) => bare,
+        _ => uri,
+    }
+}
+
+fn is_origin(uri: &str) -> bool {
+    uri.split_once("://")
+        .is_some_and(|(_, authority)| !authority.contains(['/', '?']))
 }
 
 impl TryFrom<String> for Resource {

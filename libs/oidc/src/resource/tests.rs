@@ -6,14 +6,14 @@ use super::*;
 
 #[test]
 fn a_resource_is_an_absolute_uri_without_a_fragment() {
-    assert_eq!(
-        Resource::parse("https://api.example/").unwrap().as_str(),
-        "https://api.example"
-    );
-    assert_eq!(
-        Resource::parse("https://api.example/v1/").unwrap().as_str(),
-        "https://api.example/v1/"
-    );
+    for good in [
+        "https://api.example",
+        "https://api.example/",
+        "https://api.example/v1/",
+        "urn:example:api",
+    ] {
+        assert_eq!(Resource::parse(good).unwrap().as_str(), good, "it stays as it is");
+    }
     for bad in [
         "",
         "api",
@@ -24,6 +24,46 @@ fn a_resource_is_an_absolute_uri_without_a_fragment() {
     ] {
         assert_eq!(Resource::parse(bad), Err(ResourceError), "{bad}");
     }
+}
+
+#[test]
+fn the_slash_of_an_empty_path_makes_no_other_resource_and_all_else_does() {
+    for (one, other, same) in [
+        ("https://api.example", "https://api.example", true),
+        ("https://api.example", "https://api.example/", true),
+        ("https://api.example:8443/", "https://api.example:8443", true),
+        ("https://api.example/v1", "https://api.example/v1/", false),
+        ("https://api.example", "https://api.example//", false),
+        ("https://api.example?a=", "https://api.example?a=/", false),
+        ("https://api.example", "https://API.example", false),
+        ("https://api.example", "https://api.example:443", false),
+        ("https://api.example", "http://api.example", false),
+        ("urn:example:api", "urn:example:api/", false),
+    ] {
+        for (one, other) in [(one, other), (other, one)] {
+            assert_eq!(
+                Resource::parse(one).unwrap().matches(other),
+                same,
+                "{one} {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_resource_is_found_in_its_registered_form() {
+    let [bare, slash, other] = [
+        "https://api.example",
+        "https://api.example/",
+        "https://other.example",
+    ]
+    .map(|uri| Resource::parse(uri).unwrap());
+    let both = [other.clone(), bare.clone(), slash.clone()];
+    assert_eq!(slash.find_in(&both), Some(&slash), "the same text comes first");
+    assert_eq!(bare.find_in(&both), Some(&bare));
+    assert_eq!(slash.find_in(&both[..2]), Some(&bare));
+    assert_eq!(bare.find_in(&[slash]), Some(&both[2]));
+    assert_eq!(other.find_in(&both[1..]), None);
 }
 
 proptest! {

@@ -21,6 +21,8 @@ const CLIENTS: [&str; 3] = ["vestibule-auth", "vestibule-users", OPERATOR];
 /// The ports of a stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ports {
+    /// The scheme of the public URLs.
+    pub(super) scheme: &'static str,
     /// The port of the issuer: the balancer, or `auth` itself.
     pub(super) auth: u16,
     pub(super) auth_listen: u16,
@@ -52,9 +54,11 @@ impl SecondPorts {
 }
 
 impl Ports {
-    pub(super) fn choose(proxied: bool, two_replicas: bool) -> Self {
+    pub(super) fn choose(options: &StackOptions) -> Self {
+        let (proxied, two_replicas) = (options.users_behind_proxy, options.two_replicas);
         let (auth, users) = (free_port(), free_port());
         Self {
+            scheme: if options.tls.is_some() { "https" } else { "http" },
             auth: if two_replicas { free_port() } else { auth },
             auth_listen: auth,
             auth_management: free_port(),
@@ -70,6 +74,7 @@ impl Ports {
 
     pub(super) fn auth_toml(self, database: &str) -> String {
         let Self {
+            scheme,
             auth,
             auth_listen,
             auth_management,
@@ -77,7 +82,7 @@ impl Ports {
             ..
         } = self;
         let mut text = format!(
-            r#"issuer = "http://localhost:{auth}"
+            r#"issuer = "{scheme}://localhost:{auth}"
 drain_seconds = 0
 [listen]
 address = "127.0.0.1:{auth_listen}"
@@ -87,7 +92,7 @@ format = "ecs"
 [database]
 url = "{database}"
 [users]
-url = "http://localhost:{users_public}"
+url = "{scheme}://localhost:{users_public}"
 [encryption]
 active = "k1"
 [encryption.keys]
@@ -118,6 +123,7 @@ scope = "{scope}"
 
     pub(super) fn users_toml(self, database: &str) -> String {
         let Self {
+            scheme,
             auth,
             users,
             users_management,
@@ -125,7 +131,7 @@ scope = "{scope}"
             ..
         } = self;
         format!(
-            r#"url = "http://localhost:{users_public}"
+            r#"url = "{scheme}://localhost:{users_public}"
 drain_seconds = 0
 [listen]
 address = "127.0.0.1:{users}"
@@ -139,7 +145,7 @@ active = "k1"
 [encryption.keys]
 k1_file = "secrets/users-encryption-k1"
 [auth]
-issuer = "http://localhost:{auth}"
+issuer = "{scheme}://localhost:{auth}"
 client_id = "vestibule-users"
 client_secret_file = "secrets/vestibule-users"
 "#

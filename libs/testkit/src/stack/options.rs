@@ -1,6 +1,9 @@
 //! The options of a stack: its engine, its transport and its release.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::certificates::TestAuthority;
 
 /// The database engine of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,34 @@ pub struct Release {
     pub configuration: fn(&str) -> String,
 }
 
+/// TLS at the public ports of both services.
+#[derive(Clone, Debug)]
+pub struct StackTls {
+    /// The authority of their certificate. The services and the HTTP client of the stack trust no other one.
+    pub authority: Arc<TestAuthority>,
+    /// Asks clients for certificates.
+    pub client_certificates: bool,
+}
+
+impl StackTls {
+    /// The settings of both services.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        let files = self.authority.server();
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let mut all = vec![("SSL_CERT_FILE".to_owned(), text(self.authority.certificate()))];
+        for service in ["AUTH", "USERS"] {
+            for (key, value) in [
+                ("CERTIFICATE", text(files.certificate.clone())),
+                ("KEY", text(files.key.clone())),
+                ("CLIENT_CERTIFICATES", self.client_certificates.to_string()),
+            ] {
+                all.push((format!("VESTIBULE_{service}__LISTEN__TLS__{key}"), value));
+            }
+        }
+        all
+    }
+}
+
 /// The options of a stack.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
@@ -53,6 +84,8 @@ pub struct StackOptions {
     /// Another release to begin with, in place of the programs built with the tests: see [`Stack::upgrade`](super::Stack::upgrade) and
     /// [`Stack::downgrade`](super::Stack::downgrade).
     pub release: Option<Release>,
+    /// TLS at the public ports, for one replica of each service.
+    pub tls: Option<StackTls>,
     /// Environment variables of both services, such as `VESTIBULE_AUTH__TOKENS__ACCESS_SECONDS`.
     pub environment: Vec<(String, String)>,
     /// More of the configuration file of `auth`: whole sections of TOML.
@@ -72,6 +105,7 @@ impl Default for StackOptions {
             without_balancer: false,
             pooled: false,
             release: None,
+            tls: None,
             environment: Vec::new(),
             auth_toml: String::new(),
             users_toml: String::new(),

@@ -102,7 +102,7 @@ impl Stack {
             (Service::Users, 1, Some(second)) => second.ports.users,
             _ => missing(number),
         };
-        format!("http://localhost:{port}{path}")
+        format!("{}://localhost:{port}{path}", self.ports.scheme)
     }
 
     /// Waits until a replica is ready.

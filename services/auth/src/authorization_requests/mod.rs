@@ -4,6 +4,7 @@
 //! The address has a short random handle. The request stands in the database, so nobody can change it on the
 //! way and its length does not matter. See `docs/decisions/0022-authorization-requests.md`.
 
+mod code;
 mod pushed;
 mod settings;
 mod store;
@@ -19,6 +20,7 @@ use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
 use chassis::secret::{Token, TokenHash};
 
+pub(crate) use code::RequestCode;
 pub use pushed::PushedRequest;
 pub(crate) use pushed::use_pushed;
 pub use settings::AuthorizationSettings;
@@ -38,7 +40,7 @@ pub const MAX_REQUEST_BYTES: usize = 12 * 1024;
 /// The time for which a request is saved for the person to sign in.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// The time for which an answered request may be answered again. A double click sends the browser to the
+/// The time for which an answered request may be answered again, with the same code. A double click sends the browser to the
 /// endpoint twice.
 const ANSWERED_LIFETIME: Duration = Duration::from_secs(60);
 
@@ -208,7 +210,8 @@ impl AuthorizationRequests {
         }))
     }
 
-    /// Shortens the life of a request that was answered, so that it makes room for others.
+    /// Shortens the life of a request that was answered with an error, so that it makes room for others. See [`Self::claim_code`] for
+    /// one that gets a code.
     ///
     /// # Errors
     /// When the database fails.

@@ -80,6 +80,23 @@ pub(crate) async fn expire_at(tx: &mut Tx, handle: &TokenHash, until: Timestamp)
     Ok(())
 }
 
+/// Lets a live request expire at `until`, unless it expires earlier, and locks it until the transaction ends. Returns false when it is
+/// not live any more.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    handle: &TokenHash,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, DbError> {
+    let statement =
+        "UPDATE authorization_requests SET expires_at = CASE WHEN expires_at > $2 THEN $2 ELSE expires_at END
+        WHERE handle_hash = $1 AND (expires_at > $3 AND expires_at <= $4) IS TRUE";
+    Ok(
+        on_engine!(tx, c => sqlx::query(statement).bind(handle.as_bytes()).bind(until).bind(now)
+        .bind(now.latest(LIFETIME)).execute(c).await?.rows_affected() == 1),
+    )
+}
+
 /// Deletes expired requests.
 pub(crate) async fn sweep(tx: &mut Tx, now: Timestamp) -> Result<u64, DbError> {
     let statement = "DELETE FROM authorization_requests WHERE expires_at <= $1 OR expires_at > $2";

@@ -253,6 +253,7 @@ impl Clients {
                 {
                     let changed = Client {
                         aggregate_id: known.aggregate_id,
+                        registration_token_hash: known.registration_token_hash.clone(),
                         version: known.version + 1,
                         created_at: known.created_at,
                         ..client.clone()

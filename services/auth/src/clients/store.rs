@@ -270,8 +270,11 @@ async fn upsert_secrets(tx: &mut Tx, client: &Client) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Writes which addresses administrators chose for a client that registered itself.
+/// Writes which addresses administrators chose for a client that registered itself. Others have no row.
 async fn set_administrator_addresses(tx: &mut Tx, client: &Client) -> Result<(), DbError> {
+    if client.registration_token_hash.is_none() {
+        return Ok(());
+    }
     let id = client.id.as_str();
     if client.administrator_addresses.is_empty() {
         let statement = "DELETE FROM client_administrator_addresses WHERE client_id = $1";

@@ -125,7 +125,7 @@ testkit::on_both_engines! {
         let robot = app.clients.find("robot").await.unwrap().unwrap();
         assert_eq!(robot.metadata.resource.as_ref(), Some(&ours));
         let audiences: Vec<_> = robot.metadata.audiences.iter().map(|audience| audience.as_str()).collect();
-        assert_eq!(audiences, [ours.as_str(), "https://other.example"]);
+        assert_eq!(audiences, [ours.as_str(), "https://other.example/"], "that of another stays as it is");
     }
 
     async fn a_member_of_a_later_release_concerns_its_client_alone(db: TestDb) {

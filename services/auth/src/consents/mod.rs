@@ -19,7 +19,7 @@ use oidc::resource::Resource;
 use oidc::scope::Scope;
 use uuid::Uuid;
 
-pub(crate) use connections::ConnectedClient;
+pub(crate) use connections::{ConnectedAccess, ConnectedClient};
 
 use crate::accounts::{self, Accounts};
 use crate::grants;
@@ -53,7 +53,7 @@ impl Consents {
 
     /// Stores what a subject allowed to a client, in addition to the scope that was allowed for these audiences before. A scope that was allowed for
     /// others is replaced, because nobody was asked about it at these. The event is appended when that is more
-    /// than before, and for authorization details each time, because they are allowed this once (SB-40). Returns the scope that is allowed now, or
+    /// than before, and for authorization details each time, because they are allowed this once (SB-40). Returns the access that is allowed now, or
     /// `None` when the subject has no account or the client was deleted. The caller commits `tx`.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Consents {
         tx: &mut Tx,
         subject: Uuid,
         allowance: Allowance<'_>,
-    ) -> Result<Option<Scope>, DbError> {
+    ) -> Result<Option<AllowedAccess>, DbError> {
         let Allowance {
             client: (client, aggregate),
             audiences,
@@ -75,23 +75,24 @@ impl Consents {
         }
         let before = find(tx, subject, client).await?;
         let before = before.filter(|before| before.is_for(audiences));
-        let before = before.map(|before| before.scope);
-        if details.is_empty() && before.as_ref().is_some_and(|before| before.covers(scope)) {
+        if details.is_empty() && before.as_ref().is_some_and(|before| before.scope.covers(scope)) {
             return Ok(before);
         }
-        let both = before.iter().flat_map(Scope::iter).chain(scope.iter());
+        let both = before
+            .iter()
+            .flat_map(|before| before.scope.iter())
+            .chain(scope.iter());
         // A scope that became too long over the years is replaced by the one that was asked for now.
-        let allowed = Scope::of(both).unwrap_or_else(|_| scope.clone());
+        let allowed = AllowedAccess {
+            scope: Scope::of(both).unwrap_or_else(|_| scope.clone()),
+            audiences: audiences.to_vec(),
+        };
         let new = store::NewConsent {
             subject,
             client,
             aggregate,
-            scope: &allowed.to_string(),
-            audiences: &audiences
-                .iter()
-                .map(Resource::as_str)
-                .collect::<Vec<_>>()
-                .join(" "),
+            scope: &allowed.scope.to_string(),
+            audiences: &allowed.audiences_text(),
         };
         if !store::upsert(tx, &new, self.clock.now()).await? {
             return Ok(None);
@@ -101,7 +102,7 @@ impl Consents {
             ConsentGranted(ConsentChange {
                 id: subject,
                 client_id: client.to_owned(),
-                scopes: allowed.iter().map(str::to_owned).collect(),
+                scopes: allowed.scope.iter().map(str::to_owned).collect(),
                 audiences: audiences.iter().map(|one| one.as_str().to_owned()).collect(),
                 authorization_details_types: types.into_iter().map(str::to_owned).collect(),
                 authorization_details_sha256: details.sha256(),

@@ -1,5 +1,7 @@
 //! Tests of consents: what is stored, what a withdrawal ends, and races.
 
+mod connections;
+
 use std::time::Duration;
 
 use chassis::clock::Clock;
@@ -66,6 +68,12 @@ fn resources(uris: &[&str]) -> Vec<Resource> {
     uris.iter().map(|uri| Resource::parse(uri).unwrap()).collect()
 }
 
+/// Access that is written as `openid email at https://wiki.example`.
+fn allowed(text: &str) -> AllowedAccess {
+    let (scope, audiences) = text.split_once(" at ").unwrap_or((text, ""));
+    AllowedAccess::parse(scope, audiences).unwrap()
+}
+
 fn access(app: &TestApp, subject: Uuid, scope: &str) -> Grant {
     Grant {
         subject,
@@ -80,7 +88,7 @@ fn access(app: &TestApp, subject: Uuid, scope: &str) -> Grant {
     }
 }
 
-/// A code for `scope`, decided by the stored consent `consent`.
+/// A code for `scope`, decided by the stored consent `consent`, each perhaps at services.
 async fn code(
     app: &TestApp,
     subject: Uuid,
@@ -89,15 +97,16 @@ async fn code(
 ) -> Result<Token, GrantError> {
     let new = NewCode {
         client,
-        grant: access(app, subject, scope),
+        grant: access(app, subject, &allowed(scope).scope.to_string()),
         redirect_uri: "https://shop.example/cb".to_owned(),
         redirect_uri_sent: true,
         challenge: None,
         dpop_jkt: None,
         consent: Some(CodeConsent {
-            stored: consent.parse().unwrap(),
-            needed: scope.parse().unwrap(),
+            stored: allowed(consent),
+            needed: allowed(scope),
         }),
+        code: None,
     };
     let mut tx = app.db.begin("test").await?;
     let code = app.tokens.issue_code(&mut tx, new).await?;
@@ -218,6 +227,34 @@ testkit::on_both_engines! {
         assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_ok(), "it covers more by now");
     }
 
+    async fn a_code_is_for_no_more_services_than_the_consent_of_that_moment(db: TestDb) {
+        // SB-29, SB-48
+        const WIKI: &str = "openid at https://wiki.example";
+        const BOTH: &str = "openid at https://wiki.example https://bank.example";
+        let (app, ann) = shop(&db).await;
+        let shop = app.clients.find("shop").await.unwrap().unwrap();
+        let consent = async |text: &str| {
+            let AllowedAccess { scope, audiences } = allowed(text);
+            let mut tx = app.db.begin("test").await.unwrap();
+            assert!(grant_at(&app, &mut tx, ann, &shop, (&scope.to_string(), &audiences)).await);
+            tx.commit().await.unwrap();
+        };
+        consent(BOTH).await;
+        assert!(code(&app, ann, &shop, (BOTH, BOTH)).await.is_ok());
+        // Between the read and the code she withdraws it in another tab, and allows the same scope for fewer services.
+        app.consents.withdraw(ann, "shop").await.unwrap();
+        consent(WIKI).await;
+        assert!(code(&app, ann, &shop, (BOTH, BOTH)).await.is_err(), "it is not for the bank");
+        assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_err(), "it is not for the services of this server");
+        assert!(code(&app, ann, &shop, (WIKI, BOTH)).await.is_ok(), "it is for this one");
+        consent(BOTH).await;
+        assert!(code(&app, ann, &shop, (WIKI, WIKI)).await.is_ok(), "it is for more by now");
+        // A release before wrote no services.
+        app.run("UPDATE consents SET audiences = NULL").await;
+        assert!(code(&app, ann, &shop, ("openid", "openid")).await.is_ok());
+        assert!(code(&app, ann, &shop, (WIKI, WIKI)).await.is_err());
+    }
+
     async fn a_code_that_expires_while_it_is_redeemed_leaves_no_grant_after_a_withdrawal(db: TestDb) {
         // SB-47
         let (app, ann) = shop(&db).await;
@@ -270,34 +307,6 @@ testkit::on_both_engines! {
         let (deleted, ()) = tokio::join!(app.clients.delete("shop"), allowed);
         assert!(deleted.unwrap());
         assert_eq!(stored(&app, ann, "shop").await, None);
-    }
-
-    async fn connections_are_consents_and_grants_since_the_first(db: TestDb) {
-        let (app, ann) = shop(&db).await;
-        let begin = app.clock.now();
-        testing::persons_token(&app, ann, "other", "openid").await;
-        app.wait(Duration::from_secs(60));
-        allow(&app, ann, "shop", "openid").await;
-        app.wait(Duration::from_secs(60));
-        testing::persons_token(&app, ann, "shop", "email").await;
-        let found = app.consents.connections(ann).await.unwrap();
-        let of_grants: BTreeSet<_> = app.issuer.audiences().iter().map(|one| one.as_str().to_owned()).collect();
-        assert!(found.iter().all(|one| one.audiences == of_grants), "{found:?}");
-        let found: Vec<_> = found.iter().map(|one| (one.client_id.as_str(), one.scope.to_string(), one.since)).collect();
-        assert_eq!(found, [
-            ("other", "openid".to_owned(), begin),
-            ("shop", "openid email".to_owned(), begin + Duration::from_secs(60)),
-        ]);
-        app.consents.withdraw(ann, "other").await.unwrap();
-        assert_eq!(app.consents.connections(ann).await.unwrap().len(), 1);
-        let shop = app.clients.find("shop").await.unwrap().unwrap();
-        let mut tx = app.db.begin("test").await.unwrap();
-        let at = resources(&["https://wiki.example", "https://bank.example"]);
-        assert!(grant_at(&app, &mut tx, ann, &shop, ("openid", &at)).await);
-        tx.commit().await.unwrap();
-        let found = app.consents.connections(ann).await.unwrap();
-        assert!(at.iter().all(|one| found[0].audiences.contains(one.as_str())), "{found:?}");
-        assert_eq!(found[0].audiences.len(), of_grants.len() + 2);
     }
 
     async fn fifty_consents_at_once_are_one(db: TestDb) {

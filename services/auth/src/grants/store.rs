@@ -101,8 +101,9 @@ pub(crate) struct RefreshRow {
 pub(crate) struct CodeConditions<'a> {
     /// The client is still the one with this id in events.
     pub(crate) client: Uuid,
-    /// The consent of the subject to the client has exactly this scope. `None` if none is needed.
-    pub(crate) consent: Option<&'a str>,
+    /// The consent of the subject to the client has exactly this scope and these audiences, each as it is stored. `None` if none is
+    /// needed.
+    pub(crate) consent: Option<(&'a str, &'a str)>,
 }
 
 /// Inserts a code when its session is live and its conditions hold. Returns whether it was inserted. Session and consent are
@@ -119,20 +120,24 @@ pub(crate) async fn insert_code(
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
             WHERE ($4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4))
               AND EXISTS (SELECT 1 FROM clients WHERE id = $2 AND aggregate_id = $15)
-              AND ($14 IS NULL OR EXISTS (SELECT 1 FROM consents WHERE subject = $3 AND client_id = $2 AND scope = $14))",
+              AND ($14 IS NULL OR EXISTS (
+                SELECT 1 FROM consents
+                WHERE subject = $3 AND client_id = $2 AND scope = $14 AND COALESCE(audiences, '') = $16))",
         postgres: "INSERT INTO authorization_codes (hash, client_id, subject, session_id, redirect_uri,
                 redirect_uri_sent, scope, audiences, nonce, code_challenge, auth_time, amr, expires_at)
             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
             WHERE ($4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4 FOR KEY SHARE))
               AND EXISTS (SELECT 1 FROM clients WHERE id = $2 AND aggregate_id = $15)
               AND ($14 IS NULL OR EXISTS (
-                SELECT 1 FROM consents WHERE subject = $3 AND client_id = $2 AND scope = $14 FOR KEY SHARE))",
+                SELECT 1 FROM consents
+                WHERE subject = $3 AND client_id = $2 AND scope = $14 AND COALESCE(audiences, '') = $16 FOR KEY SHARE))",
     );
+    let (scope, audiences) = conditions.consent.unzip();
     let inserted = on_engine!(tx, c => sqlx::query(statement)
         .bind(hash.as_bytes()).bind(&code.client_id).bind(code.subject).bind(code.session_id)
         .bind(&code.redirect_uri).bind(code.redirect_uri_sent).bind(&code.scope).bind(&code.audiences)
         .bind(&code.nonce).bind(&code.code_challenge).bind(code.auth_time).bind(&code.amr).bind(code.expires_at)
-        .bind(conditions.consent).bind(conditions.client)
+        .bind(scope).bind(conditions.client).bind(audiences)
         .execute(c).await?.rows_affected() == 1);
     if let Some(jkt) = code.dpop_jkt.as_ref().filter(|_| inserted) {
         let bind = "INSERT INTO bound_codes (code_hash, dpop_jkt) VALUES ($1, $2)";
@@ -172,14 +177,29 @@ pub(crate) async fn consume_code(
         .bind(hash.as_bytes()).bind(client).bind(grant_id).bind(now).bind(now.latest(MAX_CODE_LIFETIME)).fetch_optional(c).await?))
 }
 
-pub(crate) async fn insert_grant(tx: &mut Tx, grant: &GrantRow) -> Result<(), DbError> {
-    on_engine!(tx, c => sqlx::query(
-        "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
-             rotation_secret, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+/// Inserts a grant, with its refresh token if it has one: by one statement on PostgreSQL, and on one way to the thread of
+/// SQLite and back.
+pub(crate) async fn insert_grant(
+    tx: &mut Tx,
+    grant: &GrantRow,
+    refresh_token: Option<&TokenHash>,
+) -> Result<(), DbError> {
+    let statement = sql!(tx,
+        sqlite: "INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
+                 rotation_secret, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+             INSERT INTO refresh_tokens (hash, grant_id, created_at) SELECT $13, $1, $11 WHERE $13 IS NOT NULL",
+        postgres: "WITH inserted AS (
+                 INSERT INTO grants (id, client_id, subject, session_id, scope, audiences, auth_time, amr, offline,
+                     rotation_secret, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))
+             INSERT INTO refresh_tokens (hash, grant_id, created_at) SELECT $13, $1, $11 WHERE $13 IS NOT NULL",
+    );
+    on_engine!(tx, c => sqlx::query(statement)
         .bind(grant.id).bind(&grant.client_id).bind(grant.subject).bind(grant.session_id).bind(&grant.scope)
         .bind(&grant.audiences).bind(grant.auth_time).bind(&grant.amr).bind(grant.offline)
         .bind(&grant.rotation_secret).bind(grant.created_at).bind(grant.expires_at)
+        .bind(refresh_token.map(TokenHash::as_bytes))
         .execute(c).await.map(drop)?);
     if let Some(details) = &grant.details {
         let insert = "INSERT INTO grant_details (grant_id, details, details_text) VALUES ($1, $2, $3)";

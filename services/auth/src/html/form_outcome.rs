@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 
+use super::fields::Errors;
 use super::page_error::PageError;
 use super::render::{Pages, retry_after_value};
-use super::view::Errors;
 
 /// A status and the errors with which a form is shown again.
 pub(crate) type FormOutcome = (StatusCode, Errors);

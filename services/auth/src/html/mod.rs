@@ -8,6 +8,7 @@ pub(crate) mod assets;
 pub(crate) mod brand;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
+pub(crate) mod fields;
 pub(crate) mod form_outcome;
 pub(crate) mod forms;
 pub(crate) mod host_cookies;

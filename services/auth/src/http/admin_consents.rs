@@ -13,7 +13,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::clients::Clients;
-use crate::consents::Consents;
+use crate::consents::{ConnectedAccess, Consents};
 use crate::keys::KeyRing;
 
 /// An application that has access for a person.
@@ -26,12 +26,23 @@ pub(crate) struct Consent {
     /// The name that people see.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<String>,
-    /// The scopes that the person allowed and that the application got: those of the consent and of its grants.
+    /// All scopes that the person allowed and that the application got, each at some services.
     scopes: Vec<String>,
-    /// The services where it may use them: the audiences of the consent and of its grants.
+    /// All services where it may use some of them: the audiences of the consent and of its grants.
     audiences: BTreeSet<String>,
+    /// The scopes with the services where each may be used, by the consent and by the grants.
+    access: Vec<ConsentAccess>,
     /// The time of the first consent or grant.
     since: Timestamp,
+}
+
+/// Scopes that an application may use at each of some services.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ConsentAccess {
+    /// The scopes.
+    scopes: Vec<String>,
+    /// The audiences. Without any they are the services of this installation.
+    audiences: BTreeSet<String>,
 }
 
 /// The applications that have access for a person.
@@ -39,6 +50,19 @@ pub(crate) struct Consent {
 pub(crate) struct ConsentList {
     /// The applications, in the order of their ids.
     consents: Vec<Consent>,
+}
+
+impl From<ConnectedAccess> for ConsentAccess {
+    fn from(access: ConnectedAccess) -> Self {
+        Self {
+            scopes: owned(access.scope.iter()),
+            audiences: access.audiences,
+        }
+    }
+}
+
+fn owned<'a, C: FromIterator<String>>(texts: impl IntoIterator<Item = &'a str>) -> C {
+    texts.into_iter().map(str::to_owned).collect()
 }
 
 /// `GET /admin/v1/users/{id}/consents`: the applications that have access for a person.
@@ -57,8 +81,9 @@ pub(crate) async fn list(
                 .as_ref()
                 .map(|client| keys.subject(client.registered(), id)),
             client_name: client.and_then(|client| client.metadata.client_name.clone()),
-            scopes: connected.scope.iter().map(str::to_owned).collect(),
-            audiences: connected.audiences,
+            scopes: owned(connected.scopes()),
+            audiences: owned(connected.audiences()),
+            access: connected.access.into_iter().map(ConsentAccess::from).collect(),
             since: connected.since,
             client_id: connected.client_id,
         });

@@ -30,6 +30,15 @@ impl FromRef<SharedApp> for Possession {
 }
 
 impl Possession {
+    /// Checks the nonce of the proof, if there is one, before the client authenticates: the same client assertion, which is good once, can
+    /// come again with the nonce (RFC 9449 §8). Costs no signature, since the sender is a stranger (SB-43).
+    ///
+    /// # Errors
+    /// `use_dpop_nonce`.
+    pub(crate) fn check_nonce(&self, headers: &HeaderMap) -> Result<(), OAuthError> {
+        self.dpop.check_nonce(headers).map_err(OAuthError::from)
+    }
+
     /// The proof of a `POST` of `client` to `path`, if it has one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::dpop::Possession;
 use super::oauth_endpoint::{self, FormBody, OAuthErrorResponse};
 use crate::app::SharedApp;
 use crate::authorization_requests::{AuthorizationRequests, MAX_REQUEST_BYTES, PushedRequest, SaveError};
-use crate::clients::Clients;
+use crate::clients::{Clients, GrantType};
 use crate::keys::KeyRing;
 use crate::tokens::Issuer;
 
@@ -55,6 +55,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(OAuthError::from(error)))?;
+    endpoint.possession.check_nonce(&headers)?;
     let client = oauth_endpoint::authenticate_client(&endpoint.clients, &headers, &form).await?;
     let hint_keys = endpoint.keys.current().hint_keys();
     let server = endpoint.issuer.server(&hint_keys);
@@ -63,6 +64,7 @@ pub(crate) async fn post(
     let opening = endpoint.clients.open_request(&client, request, server, caller.ip);
     let request = opening.await?;
     check_pushed(&request, client.registered(), server, now)?;
+    client.check_grant(GrantType::AuthorizationCode)?;
     let proof = endpoint
         .possession
         .proof(&client, &headers, PUSHED_AUTHORIZATION_REQUEST)?;

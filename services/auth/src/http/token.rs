@@ -33,6 +33,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
+    possession.check_nonce(&headers)?;
     let client = oauth_endpoint::authenticate_client(&clients, &headers, &form).await?;
     let request = TokenRequest::parse(&form)?;
     let grant = request.grant_type();

@@ -3,7 +3,7 @@
 use chassis::secret::{ExposeSecret, SecretString};
 
 use crate::credentials::Passwords;
-use crate::html::view::{Errors, Field};
+use crate::html::fields::{Errors, Field};
 
 /// Adds the errors of an empty user name or e-mail address.
 pub(crate) fn check_person(errors: &mut Errors, user_name: &str, email: &str) {

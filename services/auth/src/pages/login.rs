@@ -16,11 +16,12 @@ use crate::app::SharedApp;
 use crate::authorization_requests::AuthorizationRequests;
 use crate::html::Pages;
 use crate::html::cookies::Cookie;
+use crate::html::fields::{Errors, Field};
 use crate::html::form_outcome::{FormOutcome, busy, throttled, with_retry_after};
 use crate::html::forms::browser_token;
 use crate::html::page_error::PageError;
 use crate::html::return_to::ReturnTo;
-use crate::html::view::{Errors, Field, Login};
+use crate::html::view::Login;
 use crate::sign_up::SignUp;
 use chassis::http::{ClientInfo, Problem};
 

@@ -138,6 +138,10 @@ impl LogoutFrames {
             let Some(client) = self.clients.find(id).await? else {
                 continue;
             };
+            // The URL has the identifier of the session in the sector of the client.
+            if client.check_proof_of_sector().is_err() {
+                continue;
+            }
             if let Some(uri) = &client.metadata.frontchannel_logout_uri {
                 let sid = self.keys.session(client.registered(), session.id);
                 urls.push(front_channel_url(uri, self.issuer.url(), &sid));

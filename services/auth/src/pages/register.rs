@@ -21,11 +21,12 @@ use super::session::BrowserSessions;
 use crate::app::SharedApp;
 use crate::credentials::Passwords;
 use crate::html::Pages;
+use crate::html::fields::Errors;
 use crate::html::form_outcome::{busy, in_words, throttled, with_retry_after};
 use crate::html::page_error::PageError;
 use crate::html::render::ErrorPage;
 use crate::html::return_to::ReturnTo;
-use crate::html::view::{Errors, Register};
+use crate::html::view::Register;
 use crate::sign_up::{NewAccount, RegisterError, SignUp};
 use chassis::http::ClientInfo;
 

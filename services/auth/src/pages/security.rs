@@ -18,7 +18,7 @@ use crate::clients::Clients;
 use crate::consents::{ConnectedClient, Consents};
 use crate::html::Pages;
 use crate::html::page_error::{FormFields, PageError};
-use crate::html::view::{ApplicationItem, Security, SessionItem};
+use crate::html::view::{AccessItem, ApplicationItem, Security, SessionItem};
 use crate::scopes::Scopes;
 use crate::sessions::{LiveSession, Session, Sessions};
 use crate::tokens::Issuer;
@@ -183,19 +183,35 @@ fn application_item(state: &SecurityPage, name: String, connected: ConnectedClie
     // An application without services of its own has those of Vestibule, which the consent page does not name either.
     let own = state.issuer.audiences();
     let is_own = |audience: &String| own.iter().any(|known| known.as_str() == audience);
-    let services = match connected.audiences.iter().all(is_own) {
-        true => Vec::new(),
-        false => connected.audiences.into_iter().collect(),
-    };
-    ApplicationItem {
-        name,
-        since: format!("Has had access since {}.", day_and_time(connected.since)),
-        permissions: connected
-            .scope
-            .iter()
+    let item = |scopes: Vec<&str>, services: Vec<String>| AccessItem {
+        permissions: scopes
+            .into_iter()
             .map(|scope| state.scopes.permission(scope))
             .collect(),
         services,
+    };
+    let (at_own, elsewhere): (Vec<_>, Vec<_>) = connected
+        .access
+        .iter()
+        .partition(|access| access.audiences.iter().all(is_own));
+    let mut scopes_at_own: Vec<&str> = Vec::new();
+    for scope in at_own.into_iter().flat_map(|access| access.scope.iter()) {
+        if !scopes_at_own.contains(&scope) {
+            scopes_at_own.push(scope);
+        }
+    }
+    let mut access = Vec::new();
+    if !scopes_at_own.is_empty() {
+        access.push(item(scopes_at_own, Vec::new()));
+    }
+    access.extend(elsewhere.into_iter().map(|access| {
+        let services = access.audiences.iter().cloned().collect();
+        item(access.scope.iter().collect(), services)
+    }));
+    ApplicationItem {
+        name,
+        since: format!("Has had access since {}.", day_and_time(connected.since)),
+        access,
         client_id: connected.client_id,
     }
 }

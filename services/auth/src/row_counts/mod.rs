@@ -23,6 +23,9 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(1);
 /// The most counts of sources in memory, and of clients. Others are counted each time.
 const MAX_COUNTS: usize = 10_000;
 
+/// The number of locks for the first counts of clients.
+const CLIENT_LOCKS: usize = 16;
+
 /// The number of rows from which a source is a busy one.
 const SMALL_SOURCE: i64 = 16;
 
@@ -166,8 +169,29 @@ impl Drop for Recount<'_> {
 pub(crate) struct RowCounts {
     clock: SharedClock,
     counts: Arc<Mutex<Counts>>,
-    /// Held by the one that counts what is dear and has no count, so that others wait for it.
-    first_count: Arc<tokio::sync::Mutex<()>>,
+    first_counts: Arc<FirstCounts>,
+}
+
+/// The locks of first counts that are dear. Each is held by the one that counts, so that others who need the same count wait for it.
+#[derive(Default)]
+struct FirstCounts {
+    all: tokio::sync::Mutex<()>,
+    /// The id of a client says which is its lock, so that it seldom waits for the count of another client.
+    of_clients: [tokio::sync::Mutex<()>; CLIENT_LOCKS],
+}
+
+impl FirstCounts {
+    /// The lock of a first count. The rows of a source are few, so that everybody counts them.
+    fn of(&self, rows: &Rows) -> Option<&tokio::sync::Mutex<()>> {
+        match rows {
+            Rows::OfSource(_) => None,
+            Rows::OfClient(id) => {
+                let sum: usize = id.bytes().map(usize::from).sum();
+                self.of_clients.get(sum % CLIENT_LOCKS)
+            }
+            Rows::All => Some(&self.all),
+        }
+    }
 }
 
 impl RowCounts {
@@ -182,7 +206,7 @@ impl RowCounts {
         Self {
             clock,
             counts: Arc::new(Mutex::new(counts)),
-            first_count: Arc::default(),
+            first_counts: Arc::default(),
         }
     }
 
@@ -232,15 +256,17 @@ impl RowCounts {
     /// The number of rows. Of those who find an old count, one counts anew, and the others use the old one. Of those who find none, one
     /// counts and the others wait for it, except for the rows of a source, which are few.
     async fn count(&self, table: &impl CountRows, rows: &Rows) -> Result<i64, DbError> {
+        let was_counted_at = match self.look_up(rows) {
+            Ok(count) => return Ok(count),
+            Err(was_counted_at) => was_counted_at,
+        };
+        let first = self.first_counts.of(rows).filter(|_| was_counted_at.is_none());
+        let Some(first) = first else {
+            return self.recount(table, rows, was_counted_at).await;
+        };
+        let _counting = first.lock().await;
         match self.look_up(rows) {
             Ok(count) => Ok(count),
-            Err(None) if !matches!(rows, Rows::OfSource(_)) => {
-                let _counting = self.first_count.lock().await;
-                match self.look_up(rows) {
-                    Ok(count) => Ok(count),
-                    Err(was_counted_at) => self.recount(table, rows, was_counted_at).await,
-                }
-            }
             Err(was_counted_at) => self.recount(table, rows, was_counted_at).await,
         }
     }

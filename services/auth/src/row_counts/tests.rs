@@ -170,6 +170,25 @@ async fn those_who_find_no_count_wait_for_the_first() {
 }
 
 #[tokio::test]
+async fn a_first_count_that_hangs_delays_no_other_client() {
+    // SB-43
+    let table = Table::new();
+    let slow = table.counts.claim(&table, (None, Some("slow")), LIMITS);
+    let mut slow = std::pin::pin!(slow);
+    let first = futures_util::FutureExt::now_or_never(slow.as_mut());
+    assert!(first.is_none(), "it counts");
+    let other = table.counts.claim(&table, (None, Some("web")), LIMITS).await;
+    assert!(other.unwrap(), "its rows and all rows are counted");
+    assert_eq!(table.counted.load(SeqCst), 3);
+    assert!(slow.await.unwrap());
+    assert_eq!(
+        table.counted.load(SeqCst),
+        3,
+        "it has the count of all from the other"
+    );
+}
+
+#[tokio::test]
 async fn who_hangs_up_while_rows_are_counted_leaves_the_old_count_as_old_as_it_was() {
     // SB-43
     let table = Table::new();

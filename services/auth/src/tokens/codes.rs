@@ -1,13 +1,16 @@
 //! Authorization codes (RFC 6749 §4.1.2): hashed, valid for a minute at most, used once (SB-21).
 
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chassis::db::{DbError, Tx};
 use chassis::secret::{Token, TokenHash};
+use oidc::consent::AllowedAccess;
 use oidc::error::ErrorCode;
 pub use oidc::grant::CodeRedemption;
 use oidc::grant::{self, CodeDecision, StoredCode};
 use oidc::pkce::CodeChallenge;
 use oidc::resource::Resource;
-use oidc::scope::Scope;
 use oidc::token::TokenResponse;
 use sqlx::types::Json;
 use std::time::Duration;
@@ -42,25 +45,39 @@ pub struct NewCode<'a> {
     pub dpop_jkt: Option<String>,
     /// The consent that the code is issued by, if the client needs one.
     pub consent: Option<CodeConsent>,
+    /// The code of a saved request: see [`Tokens::codes_of_request`]. Without it the code is random.
+    pub code: Option<Token>,
 }
 
 /// The consent that a code is issued by.
 #[derive(Clone, Debug)]
 pub struct CodeConsent {
-    /// The scope of the stored consent, as it was read.
-    pub stored: Scope,
-    /// The scope that it has to cover.
-    pub needed: Scope,
+    /// The stored consent, as it was read.
+    pub stored: AllowedAccess,
+    /// The access that it has to cover.
+    pub needed: AllowedAccess,
 }
 
 impl Tokens {
+    /// The codes that the saved authorization request with this handle may have: one for each encryption key of the configuration,
+    /// that of the current one first. The handle alone does not tell them.
+    pub(crate) fn codes_of_request(&self, handle: &Token) -> Vec<Token> {
+        let secrets = self.keys.derive("codes of saved authorization requests");
+        let code = |secret: [u8; 32]| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+            let tag = hmac::sign(&key, handle.expose().as_bytes());
+            Token::new(URL_SAFE_NO_PAD.encode(tag))
+        };
+        secrets.into_iter().map(code).collect()
+    }
+
     /// Issues an authorization code in the transaction of the caller.
     ///
     /// # Errors
     /// `login_required` when the session has ended meanwhile, the consent was withdrawn, or the client was deleted.
     pub async fn issue_code(&self, tx: &mut Tx, new: NewCode<'_>) -> Result<Token, GrantError> {
         self.check_key(new.client)?;
-        let code = self.random.token();
+        let code = new.code.unwrap_or_else(|| self.random.token());
         let life = Duration::from_secs(u64::from(self.settings.code_seconds)).min(MAX_CODE_LIFETIME);
         let row = CodeRow {
             client_id: new.client.id.to_string(),
@@ -205,10 +222,13 @@ async fn insert_code(
     mut consent: Option<CodeConsent>,
 ) -> Result<bool, DbError> {
     for _ in 0..MAX_CONSENTS_READ {
-        let text = consent.as_ref().map(|consent| consent.stored.to_string());
+        let stored = consent.as_ref().map(|consent| &consent.stored);
+        let texts = stored.map(|stored| (stored.scope.to_string(), stored.audiences_text()));
         let conditions = CodeConditions {
             client,
-            consent: text.as_deref(),
+            consent: texts
+                .as_ref()
+                .map(|(scope, audiences)| (scope.as_str(), audiences.as_str())),
         };
         if grants::insert_code(tx, hash, row, conditions).await? {
             return Ok(true);
@@ -217,8 +237,10 @@ async fn insert_code(
             return Ok(false);
         };
         match consents::find(tx, row.subject, &row.client_id).await? {
-            Some(stored) if stored.scope != read.stored && stored.scope.covers(&read.needed) => {
-                read.stored = stored.scope;
+            Some(stored)
+                if stored != read.stored && stored.covers(&read.needed.scope, &read.needed.audiences) =>
+            {
+                read.stored = stored;
             }
             _ => return Ok(false),
         }

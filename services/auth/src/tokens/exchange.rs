@@ -2,13 +2,15 @@
 //! new token is of the grant of the old one, and is revoked with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chassis::clock::Timestamp;
+use chassis::clock::{SKEW, Timestamp};
 use chassis::secret::ExposeSecret;
 use oidc::assignment::Assignment;
 use oidc::authorization_details::AuthorizationDetails;
 use oidc::claims::AccessTokenClaims;
 use oidc::dpop::Confirmation;
+use oidc::error::ErrorCode;
 use oidc::exchange::{
     Exchange, ExchangeRequest, Exchanged, TYPE_ACCESS_TOKEN, invalid_actor_token, invalid_subject_token,
 };
@@ -23,6 +25,10 @@ use crate::assignments;
 use crate::clients::{Client, Clients};
 use crate::grants;
 use crate::subjects::{self, Subject};
+
+/// The most by which an exchanged token is dated ahead of the clock, less than what is voided when something is taken from a client: see
+/// `void_until` in `clients/change.rs`.
+const MAX_AHEAD: Duration = Duration::from_secs(1);
 
 /// The user of a subject token, and the session of its grant.
 struct LiveSubject {
@@ -39,7 +45,7 @@ impl Tokens {
     /// Exchanges an access token of a user for one that `client` may use, with less or the same.
     ///
     /// # Errors
-    /// `invalid_request`, `invalid_target`, `invalid_scope` (RFC 8693 §2.2.2).
+    /// `invalid_request`, `invalid_target`, `invalid_scope` (RFC 8693 §2.2.2); `temporarily_unavailable` for a token that would be dated ahead.
     pub(crate) async fn exchange(
         &self,
         clients: &Clients,
@@ -51,6 +57,7 @@ impl Tokens {
             .read_access_token(request.subject_token.expose_secret())
             .ok_or_else(invalid_subject_token)?;
         self.check_newest_clients(clients, client, &subject_token).await?;
+        self.check_date(client, &subject_token)?;
         let subject = self.live_subject(clients, &subject_token).await?;
         let actor = match &request.actor_token {
             Some(token) => Some(self.live_actor(clients, token.expose_secret()).await?),
@@ -190,6 +197,27 @@ impl Tokens {
             if !newest.is_some_and(|client| accepts(&client, token)) {
                 return Err(invalid_subject_token().into());
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that the new token will not be dated ahead of the clock by more than [`MAX_AHEAD`]. What is taken from another client of its chain
+    /// after the exchange would not make it void: that is so for tokens that are dated before it was taken (SB-47). The date is ahead for some
+    /// seconds after something was taken from a client, and when the clock of the replica that issued the subject token is ahead. A date
+    /// that is further ahead than clocks differ is from before this clock was set back, and holds nobody up (SB-50).
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`: the same exchange succeeds when the clock is there.
+    fn check_date(&self, client: &Client, token: &AccessTokenClaims) -> Result<(), GrantError> {
+        let now = self.clock.now();
+        let date = client.issued_at(now).max(token.iat);
+        let ahead = Timestamp::from_secs(date).since(Timestamp::from_secs(now.as_secs()));
+        if ahead > MAX_AHEAD && ahead <= SKEW {
+            return Err(ErrorCode::TemporarilyUnavailable
+                .because(
+                    "the subject_token, or a change of the client, is too new: try again in some seconds",
+                )
+                .into());
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod devices;
 mod exchange;
 mod introspect;
 mod issuer;
+mod length;
 mod model;
 mod refresh;
 mod sign;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 pub use codes::{CodeConsent, CodeRedemption, NewCode};
 pub use devices::DeviceRedemption;
 pub use issuer::{Issuer, IssuerError};
+pub(crate) use length::RequestedDetails;
 pub use model::{Grant, GrantError, client_scope, subject_scope};
 pub(crate) use model::{is_privileged, user};
 pub use refresh::RefreshRequest;
@@ -237,17 +239,11 @@ impl Tokens {
             created_at: now,
             expires_at: now + life,
         };
-        grants::insert_grant(tx, &row).await?;
+        let refresh_token = refreshes.then(|| self.random.token());
+        grants::insert_grant(tx, &row, refresh_token.as_ref().map(Token::hash).as_ref()).await?;
         if client.is_unused() {
             clients::mark_used(tx, client.id.as_str(), now).await?;
         }
-        let refresh_token = if refreshes {
-            let token = self.random.token();
-            grants::insert_refresh_token(tx, &token.hash(), id, now).await?;
-            Some(token)
-        } else {
-            None
-        };
         Ok(PendingTokens {
             claims: self.id_token_claims(client, &row, &subject),
             authorization_details: AuthorizationDetails::default(),

@@ -40,6 +40,42 @@ fn replicas_accept_the_nonces_of_each_other_for_two_minutes_at_least() {
 }
 
 #[test]
+fn the_nonce_alone_is_checked_for_a_stranger() {
+    let clock = Arc::new(ManualClock::new(START));
+    let dpop = replica(&[[1; 32]], &clock);
+    // Neither the header nor the signature is one of a proof, and no claim but the nonce is checked.
+    let sent = |claims: &str| format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims));
+    let claims = |nonce: &str| {
+        sent(&format!(
+            r#"{{"jti": "", "htm": "", "htu": "", "iat": 0{nonce}}}"#
+        ))
+    };
+    let current = claims(&format!(r#", "nonce": "{}""#, dpop.nonce()));
+    let (missing, stale) = (claims(""), claims(r#", "nonce": "x""#));
+    let check = |proofs: &[&str]| {
+        let mut headers = HeaderMap::new();
+        for proof in proofs {
+            headers.append(DPOP, proof.parse().unwrap());
+        }
+        dpop.check_nonce(&headers)
+    };
+    for (proofs, outcome) in [
+        (&[][..], Ok(())),
+        (&[current.as_str()], Ok(())),
+        (&[missing.as_str()], Err(DpopError::Nonce)),
+        (&[stale.as_str()], Err(DpopError::Nonce)),
+        // `verify` says what is wrong with these.
+        (&[missing.as_str(), stale.as_str()], Ok(())),
+        (&["x"], Ok(())),
+        (&[sent("{}").as_str()], Ok(())),
+    ] {
+        assert_eq!(check(proofs), outcome, "{proofs:?}");
+    }
+    clock.set(START + Duration::from_secs(180));
+    assert_eq!(check(&[&current]), Err(DpopError::Nonce));
+}
+
+#[test]
 fn a_proof_is_new_once_while_its_nonce_lives() {
     let clock = Arc::new(ManualClock::new(START));
     let dpop = replica(&[[1; 32]], &clock);

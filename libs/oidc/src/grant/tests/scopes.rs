@@ -90,6 +90,20 @@ fn the_scope_of_a_clients_own_token() {
     }
 }
 
+#[test]
+fn audiences_have_the_form_in_which_they_are_registered() {
+    // RFC 8707 §2.2
+    let [bare, slash] = ["https://api.example", "https://api.example/"].map(|url| resources(&[url]));
+    for (registered, named) in [(&bare, &slash), (&slash, &bare)] {
+        let mut metadata = metadata(|_| {});
+        metadata.audiences.clone_from(registered);
+        let client = web(&metadata);
+        assert_eq!(audiences(client, &[], named).as_ref(), Ok(registered));
+        // Of a grant from before the client was registered anew.
+        assert_eq!(remaining_audiences(client, &[], named).as_ref(), Ok(registered));
+    }
+}
+
 proptest! {
     #[test]
     fn a_granted_scope_is_registered_and_privileged_for_administrators_alone(

@@ -92,7 +92,7 @@ impl AuthorizationRequests {
 }
 
 /// Uses a pushed request, whose reference has the hash `reference`, for the code that is inserted in the same transaction.
-/// `handle` is that of the saved request that came of it: a double click brings the same one twice, and both may have a code.
+/// `handle` is that of the saved request that came of it: a double click brings the same one twice, and both get the same code.
 /// Returns false when it was used before.
 ///
 /// # Errors

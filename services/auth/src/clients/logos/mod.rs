@@ -16,6 +16,7 @@ use chassis::backoff::{Backoff, exponential_pause, jittered};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError};
 use chassis::random::SharedRandom;
+use chassis::schedule::run_on_schedule;
 use chassis::shutdown::Shutdown;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -166,21 +167,8 @@ impl ClientLogos {
 
     /// Fetches what is due, until `shutdown`.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut failures = Backoff::new("logos of clients cannot be fetched, because the database fails");
-        let mut tick = tokio::time::interval(INTERVAL);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = shutdown.cancelled() => return,
-            }
-            match self.fetch_due().await {
-                Ok(()) => failures.succeeded(),
-                Err(error) => {
-                    failures.failed(&error);
-                }
-            }
-        }
+        let failures = Backoff::new("logos of clients cannot be fetched, because the database fails");
+        run_on_schedule(INTERVAL, failures, &shutdown, || self.fetch_due()).await;
     }
 
     /// Fetches some of what is due. What fails in the database is fetched again when its lease expires.
@@ -200,25 +188,35 @@ impl ClientLogos {
     /// it is due again when its lease expires.
     async fn claim_due(&self) -> Result<Vec<(DueRow, Origin)>, DbError> {
         let now = self.clock.now();
-        // A pause is at most half as long again as it is without jitter.
-        let rows = store::list_due(&mut self.db.reader().await?, now, REFRESH * 2, BATCH).await?;
+        let due = self.list_due(now).await?;
         let mut claimed = Vec::new();
-        if rows.is_empty() {
+        if due.is_empty() {
             return Ok(claimed);
         }
         let mut tx = self.db.begin("claim_client_logos").await?;
-        for row in rows {
-            if store::claim(&mut tx, &row, now + LEASE).await?
-                && let Some(stored) = clients::find_stored(&mut tx, &row.client_id).await?
-            {
-                let origin = stored.client.address_origin(&row.logo_uri);
-                if self.admits(&row, origin, now) {
-                    claimed.push((row, origin));
-                }
+        for (row, origin) in due {
+            if store::claim(&mut tx, &row, now + LEASE).await? && self.admits(&row, origin, now) {
+                claimed.push((row, origin));
             }
         }
         tx.commit().await?;
         Ok(claimed)
+    }
+
+    /// Some of what is due, each with the party that chose its address. The clients are read before the transaction that claims: an
+    /// address that a client chose itself becomes that of an administrator with a change, and never the other way round.
+    async fn list_due(&self, now: Timestamp) -> Result<Vec<(DueRow, Origin)>, DbError> {
+        let mut reader = self.db.reader().await?;
+        // A pause is at most half as long again as it is without jitter.
+        let rows = store::list_due(&mut reader, now, REFRESH * 2, BATCH).await?;
+        let mut due = Vec::new();
+        for row in rows {
+            if let Some(stored) = clients::find_stored(&mut reader, &row.client_id).await? {
+                let origin = stored.client.address_origin(&row.logo_uri);
+                due.push((row, origin));
+            }
+        }
+        Ok(due)
     }
 
     /// Counts a fetch. Returns false if its host is called too often for clients that registered themselves.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chassis::db::count_statements;
 use oidc::registration::RegistrationRequest;
 use serde_json::json;
 
@@ -185,5 +186,30 @@ testkit::on_both_engines! {
         let chosen = change(&app, &id, with_addresses(&server.url, "Shop")).await;
         assert!(chosen.is_err(), "it is no document of a sector");
         assert_eq!(called(&app, &id, &server).await.len(), 3);
+    }
+
+    async fn what_administrators_chose_is_stored_for_clients_that_registered_themselves_alone(db: TestDb) {
+        const ROWS: &str = "SELECT COUNT(*) FROM client_administrator_addresses";
+        let app = testing::app_set(&db, &SETTINGS).await;
+        let id = registered(&app).await;
+        app.clients.create(Some("made".parse().unwrap()), web()).await.unwrap();
+        let addresses = || ClientMetadata { sector_identifier_uri: None, ..with_addresses("https://app.example.org/", "Shop") };
+        change(&app, &id, addresses()).await.unwrap().unwrap();
+        change(&app, "made", addresses()).await.unwrap().unwrap();
+        assert_eq!(app.count(ROWS).await, 1);
+        change(&app, &id, web()).await.unwrap().unwrap();
+        assert_eq!(app.count(ROWS).await, 0);
+        // The other client costs no statement for them.
+        change(&app, "made", web()).await.unwrap().unwrap();
+        let renamed = || ClientMetadata { client_name: Some("New".to_owned()), ..web() };
+        let (changed, of_registered) = count_statements(change(&app, &id, renamed())).await;
+        changed.unwrap().unwrap();
+        let (changed, of_made) = count_statements(change(&app, "made", renamed())).await;
+        changed.unwrap().unwrap();
+        assert_eq!(of_made + 1, of_registered);
+        // Nor is a row left when the configuration takes the client over.
+        change(&app, &id, addresses()).await.unwrap().unwrap();
+        app.bootstrap(&settings(&ROBOT.replace("robot", &id))).await.unwrap();
+        assert_eq!(app.count(ROWS).await, 0);
     }
 }

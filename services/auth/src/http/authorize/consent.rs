@@ -68,8 +68,8 @@ pub(crate) async fn show(
     })
 }
 
-/// `POST /consent`: stores what the person allowed and answers the application. A double click is answered twice, each time
-/// with a code of its own.
+/// `POST /consent`: stores what the person allowed and answers the application. A double click is answered twice with the same
+/// code.
 pub(crate) async fn submit(
     State(endpoint): State<AuthorizationEndpoint>,
     headers: HeaderMap,

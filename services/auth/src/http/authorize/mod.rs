@@ -22,7 +22,7 @@ use chassis::secret::Token;
 use contract::paths::auth::AUTHORIZE;
 use http::{HeaderMap, StatusCode};
 use oidc::authorize::{
-    AuthorizationError, AuthorizationResponse, EncodedResponse, PageError, ResponseClaims,
+    AuthorizationError, AuthorizationResponse, CheckedRequest, EncodedResponse, PageError, ResponseClaims,
     UnverifiedAuthorizationRequest, check, refuse_request_object,
 };
 use oidc::consent::AllowedAccess;
@@ -33,7 +33,7 @@ use oidc::server::AuthorizationServer;
 use super::oauth_endpoint::{FormBody, OAuthErrorResponse, unsigned};
 use crate::app::SharedApp;
 use crate::authorization_requests::{AuthorizationRequest, AuthorizationRequests, MAX_REQUEST_BYTES};
-use crate::clients::{Client, ClientLogos, Clients};
+use crate::clients::{Client, ClientLogos, Clients, GrantType};
 use crate::consents::Consents;
 use crate::keys::KeyRing;
 use crate::pages::{self, ErrorPage, Pages};
@@ -212,7 +212,7 @@ async fn proceed(
         Err(error) => return refused.respond(error).await,
     };
     let now = endpoint.clock.now().as_secs();
-    let response = match check(&opened, client.registered(), server, now) {
+    let response = match check_request(&opened, &client, server, now) {
         Err(error) => {
             pending::mark_answered(endpoint, resumed.as_ref()).await;
             return refused.with_opened(&opened).respond(error).await;
@@ -229,13 +229,29 @@ async fn proceed(
                 interaction,
             };
             match respond::respond(&browser, &checked).await {
-                Outcome::Respond(response) => response,
+                Outcome::Code(response) => return send(endpoint, &client, response),
+                Outcome::Refuse(response) => response,
                 Outcome::Interact(response) => return response,
             }
         }
     };
     pending::mark_answered(endpoint, resumed.as_ref()).await;
     send(endpoint, &client, response)
+}
+
+/// Checks a request against its client. Nobody has vouched for the sector of some clients: [`check`] does not know who registered
+/// the client.
+fn check_request<'a>(
+    request: &UnverifiedAuthorizationRequest,
+    client: &'a Client,
+    server: AuthorizationServer<'a>,
+    now: i64,
+) -> Result<CheckedRequest<'a>, AuthorizationError> {
+    let checked = check(request, client.registered(), server, now)?;
+    match client.check_grant(GrantType::AuthorizationCode) {
+        Ok(()) => Ok(checked),
+        Err(error) => Err(checked.target().error(error).into()),
+    }
 }
 
 /// Opens the request object of a request, if it has one (RFC 9101).

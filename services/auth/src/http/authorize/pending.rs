@@ -229,7 +229,7 @@ pub(super) async fn redirect_to_sign_in(
     Ok(response)
 }
 
-/// Marks a saved request as answered, so that it is answered once.
+/// Marks a saved request as answered with an error, so that it makes room for others soon. One that gets a code is marked with it.
 pub(super) async fn mark_answered(endpoint: &AuthorizationEndpoint, resumed: Option<&ResumedRequest>) {
     let Some(resumed) = resumed else { return };
     let requests = &endpoint.authorization_requests;
@@ -238,7 +238,7 @@ pub(super) async fn mark_answered(endpoint: &AuthorizationEndpoint, resumed: Opt
     }
 }
 
-fn expired_page(endpoint: &AuthorizationEndpoint) -> Response {
+pub(super) fn expired_page(endpoint: &AuthorizationEndpoint) -> Response {
     let page = ErrorPage::new(
         StatusCode::BAD_REQUEST,
         "This sign-in took too long or was used before",

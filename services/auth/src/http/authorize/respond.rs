@@ -19,27 +19,54 @@ use oidc::scope::Scope;
 
 use super::{BrowserRequest, Interaction, consent, pending};
 use crate::assignments;
-use crate::authorization_requests;
+use crate::authorization_requests::{self, RequestCode};
 use crate::consents::{self, Allowance};
 use crate::http::oauth_endpoint::unsigned;
 use crate::pages::{self, not_assigned::not_assigned};
 use crate::sessions::Session;
 use crate::subjects;
-use crate::tokens::{self, CodeConsent, Grant, GrantError, NewCode};
+use crate::tokens::{self, CodeConsent, Grant, GrantError, NewCode, RequestedDetails};
 
 /// The outcome of a checked request.
 pub(super) enum Outcome {
-    /// The client gets a response, with a code or an error.
-    Respond(AuthorizationResponse),
+    /// The client gets a response with a code. If the request was saved, it is marked as answered.
+    Code(AuthorizationResponse),
+    /// The client gets an error response.
+    Refuse(AuthorizationResponse),
     /// The person has to sign in or to allow the access first.
     Interact(Response),
+}
+
+/// The reason why there is no code.
+enum IssueError {
+    /// The error that the client gets.
+    Grant(GrantError),
+    /// The saved request has expired, or its code was used.
+    RequestOver,
+}
+
+impl From<GrantError> for IssueError {
+    fn from(error: GrantError) -> Self {
+        Self::Grant(error)
+    }
+}
+
+impl From<DbError> for IssueError {
+    fn from(error: DbError) -> Self {
+        Self::Grant(error.into())
+    }
 }
 
 /// Responds to a checked request.
 pub(super) async fn respond(browser: &BrowserRequest<'_>, checked: &CheckedRequest<'_>) -> Outcome {
     let target = checked.target();
-    let refused = |error: OAuthError| Outcome::Respond(target.error(error).response());
+    let refused = |error: OAuthError| Outcome::Refuse(target.error(error).response());
     let failed = |problem: &Problem| refused(unavailable(problem));
+    let not_granted = |error: GrantError| match error {
+        GrantError::OAuth(error) => refused(error),
+        GrantError::Db(error) => failed(&error.into()),
+        GrantError::Sign(error) => failed(&unsigned(&error)),
+    };
     if matches!(browser.interaction, Interaction::Denied) {
         return refused(ErrorCode::AccessDenied.because("the person denied the access"));
     }
@@ -49,14 +76,23 @@ pub(super) async fn respond(browser: &BrowserRequest<'_>, checked: &CheckedReque
     };
     let view = session.as_ref().map(|session| session.view(browser.interaction));
     let decision = checked.decide(view.as_ref(), browser.endpoint.clock.now().as_secs());
+    let scope = match &decision {
+        Decision::IssueCode(grant) => Some(&grant.scope),
+        Decision::AskConsent { scope } => Some(scope),
+        _ => None,
+    };
+    if let (Some(scope), Some(session)) = (scope, &session)
+        && let Err(error) = session.check_length(browser, checked, scope)
+    {
+        return not_granted(error);
+    }
     match (decision, session) {
-        (Decision::Error(error), _) => Outcome::Respond(error.response()),
+        (Decision::Error(error), _) => Outcome::Refuse(error.response()),
         (Decision::IssueCode(grant), Some(session)) => {
             match issue_code(browser, target, *grant, session).await {
-                Ok(code) => Outcome::Respond(target.code(code.expose())),
-                Err(GrantError::OAuth(error)) => refused(error),
-                Err(GrantError::Db(error)) => failed(&error.into()),
-                Err(GrantError::Sign(error)) => failed(&unsigned(&error)),
+                Ok(code) => Outcome::Code(target.code(code.expose())),
+                Err(IssueError::Grant(error)) => not_granted(error),
+                Err(IssueError::RequestOver) => Outcome::Interact(pending::expired_page(browser.endpoint)),
             }
         }
         (Decision::AskConsent { scope }, Some(session)) => {
@@ -99,6 +135,9 @@ pub(super) struct BrowserSession {
     subject: String,
     user_name: String,
     user: Option<User>,
+    groups: Vec<String>,
+    /// The roles of the user at the client.
+    roles: Vec<String>,
     /// The access that is stored as allowed to the client. It is read only when the decision depends on it.
     stored_consent: Option<AllowedAccess>,
     signed_in_for_request: bool,
@@ -108,6 +147,24 @@ impl BrowserSession {
     /// The name of its user.
     pub(super) fn user_name(&self) -> &str {
         &self.user_name
+    }
+
+    /// Checks that the tokens of the grant that is asked for can be issued: see [`tokens::Tokens::check_length`].
+    fn check_length(
+        &self,
+        browser: &BrowserRequest<'_>,
+        checked: &CheckedRequest<'_>,
+        scope: &Scope,
+    ) -> Result<(), GrantError> {
+        let requested = RequestedDetails {
+            details: checked.authorization_details(),
+            scope,
+            audiences: checked.audiences(),
+            groups: &self.groups,
+            roles: &self.roles,
+            amr: &self.session.amr,
+        };
+        browser.endpoint.tokens.check_length(browser.client, &requested)
     }
 
     /// The session as the protocol sees it.
@@ -164,6 +221,10 @@ async fn find_session(
             .map(|subject| subject.user_name.clone())
             .unwrap_or_default(),
         stored_consent,
+        groups: subject
+            .as_ref()
+            .map(|subject| subject.groups.clone())
+            .unwrap_or_default(),
         user: subject
             .filter(|subject| subject.active)
             .as_ref()
@@ -171,6 +232,7 @@ async fn find_session(
                 assigned: assignment.assigned,
                 ..tokens::user(subject)
             }),
+        roles: assignment.roles,
         signed_in_for_request: resumed
             .is_some_and(|resumed| resumed.request.is_answered_by(&session, &token)),
         session,
@@ -182,20 +244,18 @@ async fn issue_code(
     target: &ResponseTarget,
     code: CodeGrant,
     found: BrowserSession,
-) -> Result<Token, GrantError> {
+) -> Result<Token, IssueError> {
     let algorithm = browser.client.metadata.authorization_signed_response_alg;
     if target.is_signed() && browser.endpoint.keys.current().signing_key(algorithm).is_none() {
-        return Err(SignError::NoKey(algorithm).into());
+        return Err(GrantError::from(SignError::NoKey(algorithm)).into());
     }
     let session = found.session;
-    let endpoint = browser.endpoint;
-    let account = session.account_id;
-    let needed = code.consent_scope;
-    let allowed = matches!(browser.interaction, Interaction::Allowed(_)).then(|| needed.clone());
-    let mut new = NewCode {
+    let needed = code.asked;
+    let allowed = matches!(browser.interaction, Interaction::Allowed(_)).then(|| needed.scope.clone());
+    let new = NewCode {
         client: browser.client,
         grant: Grant {
-            subject: account,
+            subject: session.account_id,
             scope: code.scope,
             audiences: code.audiences,
             session_id: Some(session.id),
@@ -210,30 +270,49 @@ async fn issue_code(
         challenge: code.code_challenge,
         dpop_jkt: code.dpop_jkt,
         consent: code.requires_stored_consent.then(|| CodeConsent {
-            stored: found.stored_consent.unwrap_or_default().scope,
+            stored: found.stored_consent.unwrap_or_default(),
             needed,
         }),
+        code: None,
     };
-    let mut tx = endpoint.db.begin_shared("issue_code").await?;
-    let issued = async {
-        // A failure from here on leaves the pushed request unused.
-        use_pushed_request(&mut tx, browser).await?;
-        if let Some(scope) = &allowed {
-            let allowance = Allowance {
-                client: (browser.client.id.as_str(), browser.client.aggregate_id),
-                audiences: &browser.client.metadata.audiences,
-                scope,
-                details: &new.grant.details.authorization_details,
-            };
-            let stored = endpoint.consents.grant(&mut tx, account, allowance).await?;
-            if let Some(consent) = &mut new.consent {
-                consent.stored = stored.unwrap_or_default();
-            }
-        }
-        endpoint.tokens.issue_code(&mut tx, new).await
-    }
-    .await;
+    let mut tx = browser.endpoint.db.begin_shared("issue_code").await?;
+    let issued = insert_code(&mut tx, browser, new, allowed.as_ref()).await;
     tx.finish(issued).await
+}
+
+/// Uses up what the request came of, stores the consent that was given for it, and inserts its code.
+async fn insert_code(
+    tx: &mut Tx,
+    browser: &BrowserRequest<'_>,
+    mut new: NewCode<'_>,
+    allowed: Option<&Scope>,
+) -> Result<Token, IssueError> {
+    let endpoint = browser.endpoint;
+    if let Some(resumed) = browser.resumed {
+        let requests = &endpoint.authorization_requests;
+        let granted = (browser.client.id.as_str(), &new.grant);
+        match requests.claim_code(tx, &resumed.handle, granted).await? {
+            RequestCode::Unissued(unissued) => new.code = Some(unissued),
+            // A double click: the browser shows this response and not the first one.
+            RequestCode::Issued(issued) => return Ok(issued),
+            RequestCode::Over => return Err(IssueError::RequestOver),
+        }
+    }
+    // A failure from here on leaves the pushed request unused.
+    use_pushed_request(tx, browser).await?;
+    if let Some(scope) = allowed {
+        let allowance = Allowance {
+            client: (browser.client.id.as_str(), browser.client.aggregate_id),
+            audiences: &browser.client.metadata.audiences,
+            scope,
+            details: &new.grant.details.authorization_details,
+        };
+        let stored = endpoint.consents.grant(tx, new.grant.subject, allowance).await?;
+        if let Some(consent) = &mut new.consent {
+            consent.stored = stored.unwrap_or_default();
+        }
+    }
+    Ok(endpoint.tokens.issue_code(tx, new).await?)
 }
 
 /// Uses up the pushed request of a browser, if it has one (RFC 9126 §2.2).

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::world::{TestResponse, World, basic, exchange, stories};
+use super::world::{TestResponse, World, basic, exchange, introspect, stories, userinfo};
 use crate::testing::{claim, person_state};
 
 /// The client `wiki`, for the members of `staff` and for editors, with the groups of `Board` among these; its credentials.
@@ -43,21 +43,6 @@ async fn tokens(world: &World, authorization: &str, cookie: &str) -> Value {
 async fn token_request(world: &World, authorization: &str, form: &[(&str, &str)]) -> TestResponse {
     let headers = [(AUTHORIZATION.as_str(), authorization)];
     world.post("/oauth2/token", &headers, form).await
-}
-
-async fn introspect(world: &World, authorization: &str, token: &str) -> Value {
-    let headers = [(AUTHORIZATION.as_str(), authorization)];
-    let answer = world
-        .post("/oauth2/introspect", &headers, &[("token", token)])
-        .await;
-    answer.json()
-}
-
-async fn userinfo(world: &World, token: &str) -> TestResponse {
-    let bearer = format!("Bearer {token}");
-    world
-        .get("/oauth2/userinfo", &[(AUTHORIZATION.as_str(), &bearer)])
-        .await
 }
 
 stories! {

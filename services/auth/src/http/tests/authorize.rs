@@ -212,8 +212,8 @@ fn an_ordinary_flow_costs_few_statements() {
         let (tokens, statements) = count_statements(world.token(&exchange(&code))).await;
         assert_eq!(tokens.status, StatusCode::OK);
         assert_eq!(
-            statements, 4,
-            "BEGIN, the code with its user, the grant, the refresh token"
+            statements, 3,
+            "BEGIN, the code with its user, the grant with its refresh token"
         );
     });
 }

@@ -39,6 +39,11 @@ impl Prover {
         self.key.public().thumbprint().unwrap()
     }
 
+    /// The nonce of the next proof. It has none when this is empty.
+    pub(super) fn set_nonce(&self, nonce: &str) {
+        nonce.clone_into(&mut self.nonce.borrow_mut());
+    }
+
     pub(super) fn proof(&self, method: &str, path: &str, token: Option<&str>) -> String {
         self.made.set(self.made.get() + 1);
         let mut claims = json!({
@@ -87,7 +92,7 @@ impl Prover {
             headers.push((AUTHORIZATION.as_str(), authorization));
         }
         let answer = world.post(path, &headers, form).await;
-        *self.nonce.borrow_mut() = answer.header("dpop-nonce").to_owned();
+        self.set_nonce(answer.header("dpop-nonce"));
         answer
     }
 
@@ -150,6 +155,33 @@ stories! {
         assert_eq!(claim(second["access_token"].as_str().unwrap(), "cnf"), json!({"jkt": other.jkt()}));
         let third = world.token(&refresh(&second["refresh_token"])).await.json();
         assert_eq!(third["token_type"], "Bearer");
+    }
+
+    async fn the_nonce_is_checked_before_the_client_and_the_rest_of_the_proof_after_it(world) {
+        // RFC 9449 §8
+        let stranger = basic("web", "guess");
+        for path in ["/oauth2/token", "/oauth2/par"] {
+            let prover = Prover::new();
+            for nonce in ["", "made-up"] {
+                prover.set_nonce(nonce);
+                let asked = prover.post(&world, path, &stranger, &[]).await;
+                assert_eq!((asked.status, asked.error().as_str()), (StatusCode::BAD_REQUEST, "use_dpop_nonce"), "{path}");
+            }
+            let (right, other) = (prover.proof("POST", path, None), prover.proof("GET", path, None));
+            let without_nonce = Prover::new().proof("POST", path, None);
+            for proofs in [
+                &[][..],
+                &[right.as_str()],
+                &[other.as_str()],
+                &[right.as_str(), without_nonce.as_str()],
+                &["x"],
+            ] {
+                let mut headers = vec![(AUTHORIZATION.as_str(), stranger.as_str())];
+                headers.extend(proofs.iter().map(|proof| ("dpop", *proof)));
+                let refused = world.post(path, &headers, &[]).await;
+                assert_eq!((refused.status, refused.error().as_str()), (StatusCode::UNAUTHORIZED, "invalid_client"), "{path} {proofs:?}");
+            }
+        }
     }
 
     async fn a_proof_is_good_once_and_a_bad_one_uses_nothing_up(world) {
@@ -291,7 +323,7 @@ stories! {
             let mut form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             form.extend(without_value.iter().map(|name| (*name, "")));
             let answer = world.post("/oauth2/par", &headers, &form).await;
-            *prover.nonce.borrow_mut() = answer.header("dpop-nonce").to_owned();
+            prover.set_nonce(answer.header("dpop-nonce"));
             answer
         };
         assert_eq!(push(&[], &[]).await.error(), "use_dpop_nonce");

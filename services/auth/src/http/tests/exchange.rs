@@ -1,5 +1,7 @@
 //! Tests of token exchange (RFC 8693) over HTTP: a shop that was called with a token of Ann calls the stock for her.
 
+use std::time::Duration;
+
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use oidc::exchange::TYPE_ACCESS_TOKEN;
@@ -7,9 +9,11 @@ use oidc::resource::Resource;
 use serde_json::{Value, json};
 
 use super::dpop::Prover;
-use super::world::{ISSUER, TestResponse, World, basic, exchange as code_exchange, stories};
+use super::world::{
+    ISSUER, TestResponse, World, basic, exchange as code_exchange, introspect, stories, userinfo,
+};
 use crate::clients::GrantType;
-use crate::testing::{self, claim, person_state};
+use crate::testing::{self, BEGINNING, claim, person_state};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const SHOP: &str = "https://shop.example";
@@ -89,24 +93,6 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name]
         .as_str()
         .unwrap_or_else(|| panic!("{name}: {answer}"))
-}
-
-async fn introspect(world: &World, client: &str, token: &str) -> Value {
-    world
-        .post(
-            "/oauth2/introspect",
-            &[(AUTHORIZATION.as_str(), client)],
-            &[("token", token)],
-        )
-        .await
-        .json()
-}
-
-async fn userinfo(world: &World, token: &str) -> TestResponse {
-    let bearer = format!("Bearer {token}");
-    world
-        .get("/oauth2/userinfo", &[(AUTHORIZATION.as_str(), &bearer)])
-        .await
 }
 
 stories! {
@@ -207,6 +193,10 @@ stories! {
         assert_eq!(userinfo(&world, &further).await.status, StatusCode::UNAUTHORIZED, "it has the scope that the shop lost");
         assert_eq!(introspect(&world, &services.stock, &further).await, json!({"active": false}));
         assert_eq!(exchange(&world, &services.stock, &wide, &[]).await.error(), "invalid_request");
+        // Its new tokens are dated after those that are void, which is ahead of the clock for some seconds.
+        let early = exchange(&world, &services.shop, access, &[]).await;
+        assert_eq!((early.status, early.error().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"));
+        world.app.wait(Duration::from_secs(5));
         let (_, anew) = chained().await;
         assert_eq!(claim(&anew, "scope"), "openid");
         assert_eq!(userinfo(&world, &anew).await.status, StatusCode::OK, "it is of the shop as it is now");
@@ -228,19 +218,52 @@ stories! {
             metadata.scope = scope.parse().unwrap();
             other.clients.update(id, None, metadata, true).await.unwrap();
         }
-        world.app.wait(std::time::Duration::from_secs(1));
+        world.app.wait(Duration::from_secs(1));
         assert_eq!(userinfo(&world, access).await.status, StatusCode::OK, "this replica has not seen the change");
         let refused = exchange(&world, &services.shop, access, &[]).await;
         assert_eq!((refused.status, refused.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"), "{}", refused.body);
     }
 
+    async fn a_token_that_would_be_dated_ahead_is_not_issued_yet(world) {
+        // SB-47: it would outlive what is taken from the application a moment later.
+        let services = services(&world).await;
+        world.app.wait(Duration::from_secs(3));
+        let tokens = anns_tokens(&world, &services).await;
+        let (access, date) = (text(&tokens, "access_token"), BEGINNING + Duration::from_secs(3));
+        // This replica is another one now, whose clock is behind.
+        for behind in [60, 3, 2] {
+            world.app.clock.set(date - Duration::from_secs(behind));
+            let refused = exchange(&world, &services.shop, access, &[]).await;
+            let found = (refused.status, refused.error());
+            assert_eq!(found, (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable".to_owned()), "{behind}");
+            assert_eq!(refused.header("retry-after"), "1");
+        }
+        world.app.clock.set(date - Duration::from_secs(1));
+        let exchanged = exchange(&world, &services.shop, access, &[]).await.json();
+        let exchanged = text(&exchanged, "access_token");
+        assert_eq!(claim(exchanged, "iat"), claim(access, "iat"));
+        let mut metadata = world.app.clients.find("app").await.unwrap().unwrap().metadata.clone();
+        metadata.scope = "openid".parse().unwrap();
+        world.app.clients.update("app", None, metadata, true).await.unwrap();
+        assert_eq!(userinfo(&world, exchanged).await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_clock_that_was_set_back_holds_no_exchange_up(world) {
+        // SB-50
+        let services = services(&world).await;
+        let tokens = anns_tokens(&world, &services).await;
+        world.app.clock.set(BEGINNING - Duration::from_secs(61));
+        let answer = exchange(&world, &services.shop, text(&tokens, "access_token"), &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+
     async fn it_expires_with_the_token_that_was_exchanged(world) {
         let services = services(&world).await;
         let tokens = anns_tokens(&world, &services).await;
-        world.app.wait(std::time::Duration::from_secs(200));
+        world.app.wait(Duration::from_secs(200));
         let exchanged = exchange(&world, &services.shop, text(&tokens, "access_token"), &[]).await.json();
         assert_eq!(exchanged["expires_in"], 100);
-        world.app.wait(std::time::Duration::from_secs(101));
+        world.app.wait(Duration::from_secs(101));
         assert_eq!(exchange(&world, &services.shop, text(&tokens, "access_token"), &[]).await.error(), "invalid_request");
     }
 

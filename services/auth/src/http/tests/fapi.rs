@@ -70,11 +70,21 @@ impl<'a> Bank<'a> {
 
     async fn send_once(&self, prover: Option<&Prover>, path: &str, form: &[(&str, &str)]) -> TestResponse {
         let assertion = self.assertion(0, ISSUER);
+        self.send_with(prover, path, form, &assertion).await
+    }
+
+    async fn send_with(
+        &self,
+        prover: Option<&Prover>,
+        path: &str,
+        form: &[(&str, &str)],
+        assertion: &str,
+    ) -> TestResponse {
         let form = [
             form,
             &[
                 ("client_assertion_type", ASSERTION_TYPE),
-                ("client_assertion", &assertion),
+                ("client_assertion", assertion),
             ],
         ]
         .concat();
@@ -86,15 +96,8 @@ impl<'a> Bank<'a> {
 
     /// Pushes an authorization request, changed.
     async fn push(&self, prover: Option<&Prover>, change: &[(&str, &str)]) -> TestResponse {
-        let query = authorization(&[&[("client_id", "bank")], change].concat());
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        let pairs: Vec<(&str, &str)> = pairs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        self.send(prover, PAR, &pairs).await
+        let pairs = request(change);
+        self.send(prover, PAR, &borrowed(&pairs)).await
     }
 
     async fn code(&self, cookie: &str) -> String {
@@ -105,6 +108,21 @@ impl<'a> Bank<'a> {
         let answer = self.world.follow(cookie, "bank", request_uri).await;
         answer.query()["code"].clone()
     }
+}
+
+/// The parameters of an authorization request of `bank`, changed.
+fn request(change: &[(&str, &str)]) -> Vec<(String, String)> {
+    let query = authorization(&[&[("client_id", "bank")], change].concat());
+    url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
+}
+
+fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 fn refresh(token: &Value) -> [(&str, &str); 2] {
@@ -129,6 +147,35 @@ stories! {
             assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.body);
             assert_eq!(refreshed.json().get("refresh_token"), None, "it stays the same");
         }
+    }
+
+    async fn an_assertion_comes_again_with_the_nonce_that_the_server_asked_for(world) {
+        // SB-27, RFC 9449 §8
+        let bank = Bank::register(&world).await;
+        let pairs = request(&[]);
+        let send = async |path: &str, form: &[(&str, &str)], expected: StatusCode| {
+            let mut last = None;
+            let assertion = bank.assertion(0, ISSUER);
+            // Without a nonce and with an old one the assertion is not used up.
+            for nonce in ["", "old"] {
+                bank.prover.set_nonce(nonce);
+                let asked = bank.send_with(Some(&bank.prover), path, form, &assertion).await;
+                assert_eq!((asked.status, asked.error().as_str()), (StatusCode::BAD_REQUEST, "use_dpop_nonce"), "{path}");
+            }
+            // Then it is good once.
+            for status in [expected, StatusCode::UNAUTHORIZED] {
+                let answer = bank.send_with(Some(&bank.prover), path, form, &assertion).await;
+                assert_eq!(answer.status, status, "{path}: {}", answer.body);
+                last.get_or_insert(answer);
+            }
+            last.unwrap().json()
+        };
+        let pushed = send(PAR, &borrowed(&pairs), StatusCode::CREATED).await;
+        let cookie = world.cookie().await;
+        let request_uri = pushed["request_uri"].as_str().unwrap();
+        let code = world.follow(&cookie, "bank", request_uri).await.query()["code"].clone();
+        let tokens = send(TOKEN, &exchange(&code), StatusCode::OK).await;
+        assert_eq!(tokens["token_type"], "DPoP");
     }
 
     async fn requests_are_pushed_with_pkce_and_a_redirect_uri(world) {

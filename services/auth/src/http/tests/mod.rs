@@ -23,6 +23,7 @@ mod fapi;
 mod forward_auth;
 mod front_channel;
 mod hints;
+mod initial_tokens;
 mod introspect;
 mod logout;
 mod managed;

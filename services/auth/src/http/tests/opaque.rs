@@ -7,7 +7,7 @@ use oidc::resource::Resource;
 use serde_json::{Value, json};
 
 use super::dpop::Prover;
-use super::world::{ISSUER, World, basic, exchange, stories};
+use super::world::{ISSUER, World, basic, exchange, introspect, stories, userinfo};
 use crate::clients::GrantType;
 use crate::keys::OPAQUE_PREFIX;
 use crate::testing;
@@ -50,25 +50,6 @@ async fn tokens(world: &World, app: &str, resource: &str) -> Value {
     answer.json()
 }
 
-async fn introspect(world: &World, client: &str, token: &str) -> Value {
-    world
-        .post(
-            "/oauth2/introspect",
-            &[(AUTHORIZATION.as_str(), client)],
-            &[("token", token)],
-        )
-        .await
-        .json()
-}
-
-async fn userinfo(world: &World, token: &str) -> StatusCode {
-    let bearer = format!("Bearer {token}");
-    world
-        .get("/oauth2/userinfo", &[(AUTHORIZATION.as_str(), &bearer)])
-        .await
-        .status
-}
-
 stories! {
     async fn an_opaque_token_tells_nothing_and_is_introspected(world) {
         // RFC 7662 §2.2
@@ -85,17 +66,17 @@ stories! {
         assert_eq!(told["aud"], json!([STOCK, ISSUER]));
         let id_token = tokens["id_token"].as_str().unwrap();
         assert_eq!(testing::claim(id_token, "at_hash"), oidc::jose::Algorithm::Rs256.at_hash(access));
-        assert_eq!(userinfo(&world, access).await, StatusCode::OK);
+        assert_eq!(userinfo(&world, access).await.status, StatusCode::OK);
         // SB-47
         let forged = format!("{}A", &access[..access.len() - 1]);
         if forged != access {
             assert_eq!(introspect(&world, &stock, &forged).await, json!({"active": false}));
-            assert_eq!(userinfo(&world, &forged).await, StatusCode::UNAUTHORIZED);
+            assert_eq!(userinfo(&world, &forged).await.status, StatusCode::UNAUTHORIZED);
         }
         let revoked = world.post("/oauth2/revoke", &[(AUTHORIZATION.as_str(), &app)], &[("token", access)]).await;
         assert_eq!(revoked.status, StatusCode::OK);
         assert_eq!(introspect(&world, &stock, access).await, json!({"active": false}));
-        assert_eq!(userinfo(&world, access).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(userinfo(&world, access).await.status, StatusCode::UNAUTHORIZED);
     }
 
     async fn a_token_for_the_user_service_is_a_jwt(world) {
@@ -128,7 +109,7 @@ stories! {
         let access = tokens["access_token"].as_str().unwrap();
         assert!(access.starts_with(OPAQUE_PREFIX));
         assert_eq!(introspect(&world, &stock, access).await["cnf"], json!({"jkt": prover.jkt()}));
-        assert_eq!(userinfo(&world, access).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(userinfo(&world, access).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(prover.userinfo(&world, access).await.status, StatusCode::OK);
     }
 }

@@ -8,7 +8,7 @@ use oidc::resource::Resource;
 use serde_json::{Value, json};
 
 use super::register::with;
-use super::world::{ISSUER, TestResponse, VERIFIER, World, basic, encode, stories};
+use super::world::{ISSUER, TestResponse, VERIFIER, World, basic, encode, stories, userinfo};
 use crate::clients::ClientMetadata;
 use crate::testing::{claim, person_state, persons_token};
 
@@ -101,13 +101,6 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name]
         .as_str()
         .unwrap_or_else(|| panic!("{name}: {answer}"))
-}
-
-async fn userinfo(world: &World, token: &str) -> TestResponse {
-    let bearer = format!("Bearer {token}");
-    world
-        .get("/oauth2/userinfo", &[(AUTHORIZATION.as_str(), &bearer)])
-        .await
 }
 
 stories! {

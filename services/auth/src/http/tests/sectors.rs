@@ -1,12 +1,12 @@
 //! Tests of the sector of pairwise clients (OpenID Connect Core §8.1): no client learns the identifiers of a sector that is not
 //! its own, and the identifiers of a grant never change.
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::register::OPEN;
-use super::world::{TestResponse, VERIFIER, World, basic};
+use super::world::{TestResponse, VERIFIER, World, authorization, basic, encode};
 use crate::clients::{ClientError, ClientMetadata, GrantType};
 use crate::testing::claim;
 use oidc::client::SubjectType;
@@ -201,6 +201,35 @@ testkit::on_both_engines! {
         assert_eq!(ask().await.error(), "unauthorized_client");
         let answer = tv.post(&world, "/oauth2/token", &[("grant_type", DEVICE), ("device_code", &code)]).await;
         assert_eq!(answer.error(), "unauthorized_client");
+    }
+
+    async fn a_client_that_did_not_prove_its_sector_gets_no_code_and_no_frame(db: TestDb) {
+        // OpenID Connect Core §8.1, Front-Channel Logout §2: it registered itself before that had to be proved.
+        let world = World::on(db, &[OPEN, TRUSTED]).await;
+        let cookie = world.cookie().await;
+        let framed = Application::created(&world, "framed", |client| {
+            client.redirect_uris = vec![BANK.parse().unwrap()];
+            client.subject_type = SubjectType::Pairwise;
+            client.frontchannel_logout_uri = Some("https://bank.example/bye".parse().unwrap());
+            client.backchannel_logout_uri = Some("https://mallory.example/bye".parse().unwrap());
+        }).await;
+        let request = [("client_id", "framed"), ("redirect_uri", BANK)];
+        let pushed = authorization(&request);
+        let pushed: Vec<(String, String)> = url::form_urlencoded::parse(pushed.as_bytes()).into_owned().collect();
+        let pushed: Vec<(&str, &str)> = pushed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let push = async || framed.post(&world, "/oauth2/par", &pushed).await;
+        assert!(world.authorize(&cookie, &request).await.query().contains_key("code"), "an administrator vouches for it");
+        assert_eq!(push().await.status, StatusCode::CREATED);
+        world.app.run("UPDATE clients SET origin = 'registration' WHERE id = 'framed'").await;
+        world.app.wait(std::time::Duration::from_secs(4));
+        let refused = world.authorize(&cookie, &request).await;
+        assert!(refused.location().starts_with(BANK), "{}", refused.location());
+        assert_eq!(refused.query()["error"], "unauthorized_client");
+        assert_eq!(push().await.error(), "unauthorized_client");
+        let tokens = world.tokens(&cookie).await;
+        let query = encode(&[("id_token_hint", tokens["id_token"].as_str().unwrap())]);
+        let page = world.get(&format!("/oauth2/logout?{query}"), &[(COOKIE.as_str(), &cookie)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "the session ends without a frame: {}", page.body);
     }
 
     async fn the_document_of_a_sector_vouches_for_no_client_without_its_redirect_uris(db: TestDb) {

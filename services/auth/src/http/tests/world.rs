@@ -11,6 +11,7 @@ use chassis::http::{PublicScheme, standard_layers};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use serde_json::Value;
 use testkit::TestDb;
 use tower::ServiceExt;
 use url::Url;
@@ -276,3 +277,19 @@ macro_rules! stories {
     )+};
 }
 pub(super) use stories;
+
+/// The response of the introspection endpoint to a client that authenticates so.
+pub(super) async fn introspect(world: &World, client: &str, token: &str) -> Value {
+    let headers = [(AUTHORIZATION.as_str(), client)];
+    let answer = world
+        .post("/oauth2/introspect", &headers, &[("token", token)])
+        .await;
+    answer.json()
+}
+
+/// The response of the userinfo endpoint to a bearer of this token.
+pub(super) async fn userinfo(world: &World, token: &str) -> TestResponse {
+    let bearer = format!("Bearer {token}");
+    let headers = [(AUTHORIZATION.as_str(), bearer.as_str())];
+    world.get("/oauth2/userinfo", &headers).await
+}

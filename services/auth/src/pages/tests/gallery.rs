@@ -8,10 +8,11 @@ use chassis::clock::SystemClock;
 use chassis::random::SystemRandom;
 
 use crate::html::brand::BrandConfig;
+use crate::html::fields::{Errors, Field};
 use crate::html::render::{Pages, PagesConfig};
 use crate::html::view::{
-    ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts, Error, Errors,
-    Field, Home, Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security,
+    AccessItem, ApplicationItem, ApplicationLink, Consent, ConsentDetail, DetailRow, Device, DeviceFacts,
+    Error, Home, Login, Logout, LogoutForm, Register, RegistrationStatus, RegistrationStatusAction, Security,
     SessionItem, Setup, SignedOut,
 };
 
@@ -297,8 +298,10 @@ impl Gallery<'_> {
             client_id: self.text.into(),
             name: self.text.into(),
             since: self.text.into(),
-            permissions: vec![self.text.into()],
-            services: vec![self.text.into()],
+            access: vec![AccessItem {
+                permissions: vec![self.text.into()],
+                services: vec![self.text.into()],
+            }],
         };
         vec![
             ("consent", html(&consent)),

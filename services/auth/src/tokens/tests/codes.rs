@@ -61,6 +61,7 @@ testkit::on_both_engines! {
             challenge: None,
             dpop_jkt: None,
             consent: None,
+            code: None,
         };
         let mut tx = world.app.db.begin("test").await.unwrap();
         let code = world.app.tokens.issue_code(&mut tx, new).await.unwrap();

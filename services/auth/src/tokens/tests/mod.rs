@@ -79,6 +79,7 @@ impl World {
             challenge: CodeChallenge::parse(CHALLENGE),
             dpop_jkt: None,
             consent: None,
+            code: None,
         };
         let mut tx = self.app.db.begin("test").await?;
         let code = self.app.tokens.issue_code(&mut tx, new).await?;

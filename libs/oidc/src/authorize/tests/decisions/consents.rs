@@ -103,6 +103,23 @@ pub(super) const CONSENTS: &[Row] = &[
         AskConsent,
     ),
     (
+        "SB-48: the page showed one of two services, and the one of the request was allowed before",
+        &[("resource", Some(WIKI))],
+        OTHER_PARTY_OF_TWO,
+        ann_allowed(
+            Some("openid at https://wiki.example"),
+            Some("openid at https://wiki.example"),
+        ),
+        AskConsent,
+    ),
+    (
+        "SB-48: the page showed less than was allowed before",
+        &[("scope", Some("openid profile"))],
+        OTHER_PARTY,
+        ann_allowed(Some("openid profile"), Some("openid")),
+        AskConsent,
+    ),
+    (
         "§3.1.2.4: an application of the house",
         &[],
         WEB,

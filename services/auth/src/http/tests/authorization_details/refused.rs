@@ -1,6 +1,7 @@
 //! Tests of authorization details that are refused: by grants that have none, and for their length.
 
 use super::*;
+use crate::testing::person_state;
 
 #[test]
 fn a_token_that_would_be_too_long_is_not_issued() {
@@ -37,6 +38,88 @@ fn a_token_that_would_be_too_long_is_not_issued() {
                     .await;
                 assert_eq!(facts.json()["active"], true);
             }
+        }
+    });
+}
+
+#[test]
+fn details_that_are_accepted_make_no_token_too_long() {
+    // RFC 9396 §5: a redemption that fails would use the code up.
+    testkit::block_on(async {
+        let world = World::with(&OPEN_TYPE).await;
+        let audiences: Vec<Resource> = (0..10)
+            .map(|number| format!("https://service-{number}.example/{}", "a".repeat(40)))
+            .map(|url| Resource::parse(&url).unwrap())
+            .collect();
+        let secret = world
+            .client("payer", |client| {
+                payer(client);
+                client.access_token_format = AccessTokenFormat::Opaque;
+                client.audiences = audiences.clone();
+            })
+            .await
+            .unwrap();
+        let mut ann = person_state(world.ann, "ann");
+        let group = |number: usize| format!("group-{number}-{}", "g".repeat(40));
+        let cookie = world.cookie().await;
+        let (mut accepted, mut refused) = (0, 0);
+        for length in (3000..8000).step_by(250) {
+            ann.groups = (0..10).map(group).collect();
+            ann.version += 1;
+            world.app.change(&ann).await;
+            let details = json!([{ "type": "payment", "note": ["a".repeat(length)] }]).to_string();
+            let request = [
+                ("client_id", "payer"),
+                ("scope", "openid groups"),
+                ("authorization_details", details.as_str()),
+            ];
+            let answer = world.authorize(&cookie, &request).await.query();
+            let Some(code) = answer.get("code") else {
+                assert_eq!(answer["error"], "invalid_authorization_details", "{length}");
+                refused += 1;
+                continue;
+            };
+            // She joins groups before the code is redeemed.
+            ann.groups = (0..24).map(group).collect();
+            ann.version += 1;
+            world.app.change(&ann).await;
+            let tokens = world.as_payer(&secret, &exchange(code)).await;
+            assert_eq!(tokens.status, StatusCode::OK, "{length}: {}", tokens.body);
+            accepted += 1;
+        }
+        assert!(accepted > 0 && refused > 0, "{accepted} {refused}");
+    });
+}
+
+#[test]
+fn nobody_is_asked_for_details_whose_tokens_would_be_too_long() {
+    // RFC 9396 §5
+    testkit::block_on(async {
+        let world = World::with(&OPEN_TYPE).await;
+        let change = |client: &mut ClientMetadata| {
+            payer(client);
+            client.require_consent = true;
+            client.access_token_format = AccessTokenFormat::Opaque;
+            client.audiences = vec![Resource::parse("https://elsewhere.example").unwrap()];
+        };
+        world.client("payer", change).await;
+        let cookie = world.cookie().await;
+        for (length, is_asked) in [(6000, true), (8000, false)] {
+            let details = json!([{ "type": "payment", "note": ["a".repeat(length)] }]).to_string();
+            let request = [
+                ("client_id", "payer"),
+                ("authorization_details", details.as_str()),
+            ];
+            let answer = world.authorize(&cookie, &request).await;
+            assert_eq!(
+                answer.location().starts_with("/consent?"),
+                is_asked,
+                "{}",
+                answer.location()
+            );
+            let error = answer.query().remove("error");
+            let expected = (!is_asked).then_some("invalid_authorization_details");
+            assert_eq!(error.as_deref(), expected, "{length}");
         }
     });
 }
