@@ -31,7 +31,7 @@ fn away() -> io::Error {
 #[test]
 fn an_outage_of_an_hour_is_one_line_when_it_begins_and_one_when_it_ends() {
     let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let _guard = testkit::capture_log(tracing_subscriber::registry().with(lines.clone()));
     let mut failures = Backoff::new("the task cannot work");
     let (mut tries, mut waited) = (0, Duration::ZERO);
     while waited < Duration::from_secs(3600) {
@@ -64,7 +64,7 @@ fn pauses_grow_from_the_first_to_the_longest_and_begin_again_after_a_success() {
 #[test]
 fn failures_that_are_ordinary_at_first_are_not_said() {
     let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let _guard = testkit::capture_log(tracing_subscriber::registry().with(lines.clone()));
     let mut failures = Backoff::new("the task cannot work").tolerating(2);
     failures.failed(&away());
     failures.failed(&away());

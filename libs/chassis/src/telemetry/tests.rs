@@ -245,7 +245,7 @@ async fn nothing_that_a_client_sends_is_logged() {
 
     let paper = Paper::default();
     let lines = layer(ECS, &Targets::new().with_default(LevelFilter::TRACE), &paper);
-    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let _logging = testkit::capture_log(tracing_subscriber::registry().with(lines));
     let routes = axum::Router::new()
         .route("/{id}", get(async |_: Query<Form>| "read"))
         .route("/", post(async |_: Json<Form>| "read"));
@@ -357,7 +357,7 @@ async fn logged_by_a_request(token: Option<&str>, message: &'static str) -> Valu
         tls: false,
         trusted: Arc::new([]),
     });
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let guard = testkit::capture_log(tracing_subscriber::registry().with(lines));
     router.oneshot(request).await.unwrap();
     drop(guard);
     let bytes = paper.0.lock().unwrap().clone();
