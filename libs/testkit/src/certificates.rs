@@ -141,6 +141,16 @@ impl TestAuthority {
         self.make_client(common_name, CertificateKey::P256, false)
     }
 
+    /// A certificate of a client that signed it itself, of some 6,000 bytes: its subject is long.
+    pub fn long_self_signed_client(&self) -> CertificateFiles {
+        let subject = format!(
+            "/O=Example{}/CN=long",
+            "/OU=a department with a very long name".repeat(50)
+        );
+        self.make("long", "client", &subject, CertificateKey::P256, false);
+        self.files("long")
+    }
+
     fn make_client(&self, common_name: &str, key: CertificateKey, issued: bool) -> CertificateFiles {
         let kind = if issued { "issued" } else { "self-signed" };
         let name = format!("{common_name}-{kind}");

@@ -142,7 +142,16 @@ async fn issued_client(stack: &Stack, authority: &TestAuthority, key: Certificat
 
 /// Registers a client for `self_signed_tls_client_auth`.
 async fn self_signed_client(stack: &Stack, authority: &TestAuthority) -> CertificateClient {
-    let own = authority.self_signed_client("badge");
+    // The same subject, by the authority.
+    let others = vec![authority.issue_client("badge", CertificateKey::P256)];
+    self_signed_client_with(stack, authority.self_signed_client("badge"), others).await
+}
+
+async fn self_signed_client_with(
+    stack: &Stack,
+    own: CertificateFiles,
+    others: Vec<CertificateFiles>,
+) -> CertificateClient {
     let metadata = json!({
         "token_endpoint_auth_method": "self_signed_tls_client_auth",
         "jwks": { "keys": [own.jwk()] },
@@ -150,8 +159,7 @@ async fn self_signed_client(stack: &Stack, authority: &TestAuthority) -> Certifi
     CertificateClient {
         id: register(stack, metadata).await,
         own,
-        // The same subject, by the authority.
-        others: vec![authority.issue_client("badge", CertificateKey::P256)],
+        others,
     }
 }
 

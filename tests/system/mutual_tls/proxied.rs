@@ -5,8 +5,8 @@ use testkit::{CertificateKey, Process, Program, Stack, StackOptions, TestAuthori
 
 use super::curl::curl;
 use super::{
-    CertificateClient, MutualTlsSite, assert_refused, issued_client, self_signed_client, spoofed_headers,
-    token_request, users_request,
+    CertificateClient, MutualTlsSite, assert_refused, issued_client, self_signed_client,
+    self_signed_client_with, spoofed_headers, token_request, users_request,
 };
 use crate::source::{read, root};
 use crate::tools::nginx_program;
@@ -117,7 +117,7 @@ async fn clients_authenticate_behind_nginx_and_nobody_else_says_which_certificat
         users: format!("https://localhost:{}", ports.users),
     };
     assert_eq!(site.token_endpoint, format!("{alias}/oauth2/token"));
-    let _nginx = start_nginx(&stack, &authority, &ports);
+    let nginx = start_nginx(&stack, &authority, &ports);
     within(std::time::Duration::from_secs(60), "nginx listens", async || {
         tokio::net::TcpStream::connect(("127.0.0.1", ports.users))
             .await
@@ -133,4 +133,9 @@ async fn clients_authenticate_behind_nginx_and_nobody_else_says_which_certificat
         let token = site.gets_a_bound_token(&client);
         is_refused_beside_the_proxy(&stack, &client, &token);
     }
+    // One that is longer than nginx passes on: it is none, and its lines are read once.
+    let long = self_signed_client_with(&stack, authority.long_self_signed_client(), Vec::new()).await;
+    assert_refused(&site.token(&long, Some(&long.own), &[]), "invalid_client");
+    let log = nginx.log();
+    assert!(!log.contains("pcre"), "{log}");
 }
