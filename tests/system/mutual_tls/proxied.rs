@@ -133,7 +133,7 @@ async fn clients_authenticate_behind_nginx_and_nobody_else_says_which_certificat
         let token = site.gets_a_bound_token(&client);
         is_refused_beside_the_proxy(&stack, &client, &token);
     }
-    // One that is longer than nginx passes on: it is none, and its lines are read once.
+    // A certificate that is too long for nginx does not reach the service, and its lines are read once.
     let long = self_signed_client_with(&stack, authority.long_self_signed_client(), Vec::new()).await;
     assert_refused(&site.token(&long, Some(&long.own), &[]), "invalid_client");
     let log = nginx.log();
