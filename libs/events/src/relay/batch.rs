@@ -44,16 +44,20 @@ pub(super) async fn publish<T: Transport>(relay: &mut Relay<T>) -> Result<Publis
     if relay.leases.count() == 0 {
         return Ok(Published::default());
     }
-    let now = relay.outbox.clock().now();
-    let mut reader = relay.db.reader().await?;
-    let rows = store::unsent(
-        &mut reader,
-        &partitions,
-        now,
-        relay.options.longest_backoff,
+    let selection = store::Selection {
+        partitions: &partitions,
+        now: relay.outbox.clock().now(),
+        longest: relay.options.longest_backoff,
         limit,
-    )
-    .await?;
+        // While the transport refuses some, what it refused must not stand in the way of what it may take.
+        retries: if relay.refusals.is_failing() {
+            limit / 2
+        } else {
+            limit
+        },
+    };
+    let mut reader = relay.db.reader().await?;
+    let rows = store::unsent(&mut reader, selection).await?;
     drop(reader);
     if rows.is_empty() {
         return Ok(Published::default());

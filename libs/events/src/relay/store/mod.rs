@@ -30,14 +30,46 @@ pub(in crate::relay) struct Unsent {
     pub(in crate::relay) failed: bool,
 }
 
-/// The oldest unsent rows of `partitions`, without those whose aggregate waits for another attempt: until a time that
-/// is no further away than the `longest` pause, or else a clock that was wrong has set it. Rows of one
-/// aggregate come in the order of their sequence.
+/// The rows that a batch is to read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::relay) struct Selection<'a> {
+    /// The numbers of the partitions, a JSON array.
+    pub(in crate::relay) partitions: &'a str,
+    pub(in crate::relay) now: Timestamp,
+    /// The longest pause between attempts: a time that is further away was set by a clock that was wrong.
+    pub(in crate::relay) longest: Duration,
+    /// The number of rows, at most.
+    pub(in crate::relay) limit: i64,
+    /// Of these, so many for aggregates that are due for another attempt, before those of others are taken.
+    pub(in crate::relay) retries: i64,
+}
+
+/// The next unsent rows, by number: those of aggregates that no attempt has failed, the oldest first, and those of
+/// aggregates that are due for another attempt, the longest due first. Each of the two takes the room that the other
+/// leaves, and neither can fill all of it for ever. Rows of one aggregate come in the order of their sequence.
 pub(in crate::relay) async fn unsent(
     reader: &mut impl Connection,
-    partitions: &str,
-    now: Timestamp,
-    longest: Duration,
+    selection: Selection<'_>,
+) -> Result<Vec<Unsent>, DbError> {
+    let mut rows = due(reader, selection).await?;
+    let retries = i64::try_from(rows.len())
+        .unwrap_or(i64::MAX)
+        .min(selection.retries);
+    let untried = untried(reader, selection, selection.limit.saturating_sub(retries)).await?;
+    let room = usize::try_from(selection.limit)
+        .unwrap_or(0)
+        .saturating_sub(untried.len());
+    rows.truncate(room);
+    rows.extend(untried);
+    rows.sort_unstable_by_key(|row| row.number);
+    rows.dedup_by_key(|row| row.number);
+    Ok(rows)
+}
+
+/// The oldest rows of the aggregates of which nothing waits for another attempt.
+async fn untried(
+    reader: &mut impl Connection,
+    selection: Selection<'_>,
     limit: i64,
 ) -> Result<Vec<Unsent>, DbError> {
     // SQLite would rather walk the table, most of which is sent.
@@ -50,9 +82,8 @@ pub(in crate::relay) async fn unsent(
                    AND NOT EXISTS (
                        SELECT 1 FROM outbox AS held
                        WHERE held.next_attempt_at > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
-                         AND held.aggregate_id = outbox.aggregate_id
-                         AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
-                 ORDER BY number LIMIT $4",
+                         AND held.aggregate_id = outbox.aggregate_id)
+                 ORDER BY number LIMIT $2",
         postgres: "SELECT number, id, aggregate_id, type, payload, sequence, traceparent, occurred_at, partition, attempts,
                         last_error IS NOT NULL AS failed
                    FROM outbox
@@ -61,15 +92,52 @@ pub(in crate::relay) async fn unsent(
                      AND NOT EXISTS (
                          SELECT 1 FROM outbox AS held
                          WHERE held.next_attempt_at > 0 AND held.published_at IS NULL AND held.dead_lettered_at IS NULL
-                           AND held.aggregate_id = outbox.aggregate_id
-                           AND held.next_attempt_at > $2 AND held.next_attempt_at <= $3)
-                   ORDER BY number LIMIT $4",
+                           AND held.aggregate_id = outbox.aggregate_id)
+                   ORDER BY number LIMIT $2",
     );
     Ok(on_engine!(reader, c => sqlx::query_as(statement)
-        .bind(partitions)
-        .bind(now)
-        .bind(now + longest)
+        .bind(selection.partitions)
         .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// The rows of the aggregates that are due for another attempt, the longest due first.
+async fn due(reader: &mut impl Connection, selection: Selection<'_>) -> Result<Vec<Unsent>, DbError> {
+    // A time beyond the longest pause counts as long past.
+    let statement = sql!(reader,
+        sqlite: "WITH due AS (
+                     SELECT aggregate_id, max(CASE WHEN next_attempt_at > $3 THEN 1 ELSE next_attempt_at END) AS since
+                     FROM outbox INDEXED BY outbox_waiting
+                     WHERE next_attempt_at > 0 AND published_at IS NULL AND dead_lettered_at IS NULL
+                       AND partition IN (SELECT value FROM json_each($1))
+                     GROUP BY aggregate_id
+                     HAVING since <= $2
+                     ORDER BY since, min(number) LIMIT $4)
+                 SELECT number, id, outbox.aggregate_id, type, payload, sequence, traceparent, occurred_at, partition,
+                        attempts, last_error IS NOT NULL AS failed
+                 FROM due CROSS JOIN outbox ON outbox.aggregate_id = due.aggregate_id
+                 WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                 ORDER BY since, number LIMIT $4",
+        postgres: "WITH due AS (
+                       SELECT aggregate_id, max(CASE WHEN next_attempt_at > $3 THEN 1 ELSE next_attempt_at END) AS since
+                       FROM outbox
+                       WHERE next_attempt_at > 0 AND published_at IS NULL AND dead_lettered_at IS NULL
+                         AND partition = ANY (ARRAY(SELECT value::int FROM jsonb_array_elements_text($1::jsonb) AS e(value)))
+                       GROUP BY aggregate_id
+                       HAVING max(CASE WHEN next_attempt_at > $3 THEN 1 ELSE next_attempt_at END) <= $2
+                       ORDER BY since, min(number) LIMIT $4)
+                   SELECT number, id, outbox.aggregate_id, type, payload, sequence, traceparent, occurred_at, partition,
+                          attempts, last_error IS NOT NULL AS failed
+                   FROM due JOIN outbox ON outbox.aggregate_id = due.aggregate_id
+                   WHERE published_at IS NULL AND dead_lettered_at IS NULL
+                   ORDER BY since, number LIMIT $4",
+    );
+    Ok(on_engine!(reader, c => sqlx::query_as(statement)
+        .bind(selection.partitions)
+        .bind(selection.now)
+        .bind(selection.now + selection.longest)
+        .bind(selection.limit)
         .fetch_all(c)
         .await?))
 }

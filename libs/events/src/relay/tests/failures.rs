@@ -85,8 +85,8 @@ testkit::on_both_engines! {
     async fn what_cannot_be_delivered_does_not_stand_in_the_way_of_the_rest(db: TestDb) {
         let outbox = outbox();
         let good = new_id();
-        // More than a batch, and older than everything else.
-        for _ in 0..60 {
+        // Four batches, older than everything else: the first is due again before the last was tried.
+        for _ in 0..200 {
             changed(&db, &outbox, new_id()).await;
         }
         changed(&db, &outbox, good).await;
@@ -96,12 +96,52 @@ testkit::on_both_engines! {
         all_published(&db, 1).await;
         assert_eq!(transport.of(good), [1]);
         transport.behave(|_| Ok(()));
-        all_published(&db, 61).await;
+        all_published(&db, 201).await;
         relay.stop().await;
         let mut reader = db.reader().await.unwrap();
         let tried: i64 = on_engine!(&mut reader, c => sqlx::query_scalar("SELECT count(*) FROM outbox WHERE attempts > 0")
             .fetch_one(c).await.unwrap());
         assert_eq!(tried, 0, "it is not held against them");
+    }
+
+    async fn what_is_due_again_and_what_was_never_tried_share_a_batch(db: TestDb) {
+        let outbox = outbox();
+        let now = outbox.clock().now();
+        let second = Duration::from_secs(1);
+        let longest = Duration::from_secs(60);
+        let (due, long_due, held, clock_was_wrong) = (new_id(), new_id(), new_id(), new_id());
+        let (untried, also_untried) = (new_id(), new_id());
+        for id in [due, long_due, held, clock_was_wrong, untried, also_untried, long_due] {
+            changed(&db, &outbox, id).await;
+        }
+        let mut tx = db.begin("test").await.unwrap();
+        for (id, at) in [
+            (due, now),
+            (long_due, chassis::clock::Timestamp::from_secs(1)),
+            (held, now + second),
+            (clock_was_wrong, now + longest + second),
+        ] {
+            on_engine!(&mut tx, c => sqlx::query(
+                    "UPDATE outbox SET next_attempt_at = $1 WHERE aggregate_id = $2 AND sequence = 1")
+                .bind(at).bind(id).execute(c).await.unwrap().rows_affected());
+        }
+        tx.commit().await.unwrap();
+        let every_partition = serde_json::json!((0..16).collect::<Vec<i32>>()).to_string();
+        let mut reader = db.reader().await.unwrap();
+        for (limit, retries, expected) in [
+            (4, 2, vec![long_due, clock_was_wrong, untried, also_untried]),
+            (4, 4, vec![due, long_due, clock_was_wrong, long_due]),
+            // The first rows of an aggregate, and never the later ones alone.
+            (2, 2, vec![long_due, clock_was_wrong]),
+            // Each takes the room that the other leaves.
+            (5, 1, vec![long_due, clock_was_wrong, untried, also_untried, long_due]),
+            (10, 0, vec![due, long_due, clock_was_wrong, untried, also_untried, long_due]),
+        ] {
+            let selection = store::Selection { partitions: &every_partition, now, longest, limit, retries };
+            let rows = store::unsent(&mut reader, selection).await.unwrap();
+            let read: Vec<Uuid> = rows.iter().map(|row| row.aggregate_id).collect();
+            assert_eq!(read, expected, "{limit} rows, {retries} of them again");
+        }
     }
 
     async fn a_transport_that_is_away_costs_no_attempt(db: TestDb) {
