@@ -32,11 +32,17 @@ const NONCE_STEP: i64 = 60;
 const EARLIER_STEPS: i64 = 2;
 /// A replica whose clock is ahead gives out the nonce of the next step.
 const LATER_STEPS: i64 = 1;
-/// The longest time from the first use of a proof until its nonce is refused.
-const REPLAY_WINDOW: Duration = Duration::from_secs(240);
+/// The longest time from the first use of a proof until its nonce is refused: 240 s, and what a request may take whose nonce was checked
+/// when it came.
+const REPLAY_WINDOW: Duration = Duration::from_secs(300);
 /// The proofs that are remembered in one half of the memory. Two halves of this size take about 12 MB.
 const REMEMBERED: usize = 262_144;
 const SHARDS: usize = 16;
+
+/// The time at which the nonce of a request was checked, for the proof that is verified later in the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct NonceChecked(Timestamp);
 
 /// The DPoP proofs of the requests to one service. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +79,7 @@ impl Dpop {
 
     /// The current nonce (RFC 9449 §8).
     pub fn nonce(&self) -> String {
-        let step = self.step();
+        let step = step_at(self.0.clock.now());
         self.0
             .keys
             .first()
@@ -82,19 +88,20 @@ impl Dpop {
     }
 
     /// Checks the nonce of the proof of a request, if it has one, and nothing else. So a client that has to send its request again with
-    /// a nonce (RFC 9449 §8) hears it before the request uses anything up. What else is wrong with the proof, [`Self::verify`] finds.
+    /// a nonce (RFC 9449 §8) hears it before the request uses anything up. What else is wrong with the proof, [`Self::verify_checked`]
+    /// finds.
     ///
     /// # Errors
     /// [`DpopError::Nonce`].
-    pub fn check_nonce(&self, headers: &HeaderMap) -> Result<(), DpopError> {
+    pub fn check_nonce(&self, headers: &HeaderMap) -> Result<NonceChecked, DpopError> {
+        let now = self.0.clock.now();
         let mut proofs = headers.get_all(DPOP).iter();
-        let (Some(proof), None) = (proofs.next(), proofs.next()) else {
-            return Ok(());
-        };
-        match proof.to_str().map(unverified_nonce) {
-            Ok(Ok(nonce)) => self.check_current(nonce.as_deref()),
-            _ => Ok(()),
+        if let (Some(proof), None) = (proofs.next(), proofs.next())
+            && let Ok(Ok(nonce)) = proof.to_str().map(unverified_nonce)
+        {
+            self.check_accepted(nonce.as_deref(), now)?;
         }
+        Ok(NonceChecked(now))
     }
 
     /// Verifies the proof of a request, if it has one, with its nonce (RFC 9449 §4.3). [`Self::remember`] has to follow before the
@@ -108,6 +115,31 @@ impl Dpop {
         method: &str,
         url: &str,
         access_token: Option<&str>,
+    ) -> Result<Option<VerifiedProof>, DpopError> {
+        let now = self.0.clock.now();
+        self.verify_with(headers, (method, url, access_token), now)
+    }
+
+    /// The same without an access token, for a request whose nonce was checked before: it does not become too old while the request is
+    /// worked on.
+    ///
+    /// # Errors
+    /// The first failed check.
+    pub fn verify_checked(
+        &self,
+        checked: NonceChecked,
+        headers: &HeaderMap,
+        method: &str,
+        url: &str,
+    ) -> Result<Option<VerifiedProof>, DpopError> {
+        self.verify_with(headers, (method, url, None), checked.0)
+    }
+
+    fn verify_with(
+        &self,
+        headers: &HeaderMap,
+        (method, url, access_token): (&str, &str, Option<&str>),
+        nonce_at: Timestamp,
     ) -> Result<Option<VerifiedProof>, DpopError> {
         let mut proofs = headers.get_all(DPOP).iter();
         let Some(proof) = proofs.next() else {
@@ -123,7 +155,7 @@ impl Dpop {
             now: self.0.clock.now().as_secs(),
         };
         let proof = verify_proof(proof.to_str().map_err(|_| DpopError::Malformed)?, &expected)?;
-        self.check_current(proof.nonce.as_deref())?;
+        self.check_accepted(proof.nonce.as_deref(), nonce_at)?;
         Ok(Some(proof))
     }
 
@@ -144,20 +176,16 @@ impl Dpop {
         self.0.used.remove(&hash_of(proof));
     }
 
-    fn step(&self) -> i64 {
-        self.0.clock.now().as_secs().div_euclid(NONCE_STEP)
-    }
-
-    fn check_current(&self, nonce: Option<&str>) -> Result<(), DpopError> {
-        if nonce.is_some_and(|nonce| self.accepts(nonce)) {
+    fn check_accepted(&self, nonce: Option<&str>, at: Timestamp) -> Result<(), DpopError> {
+        if nonce.is_some_and(|nonce| self.accepts(nonce, at)) {
             Ok(())
         } else {
             Err(DpopError::Nonce)
         }
     }
 
-    fn accepts(&self, nonce: &str) -> bool {
-        let step = self.step();
+    fn accepts(&self, nonce: &str, at: Timestamp) -> bool {
+        let step = step_at(at);
         self.0.keys.iter().any(|key| {
             (step - EARLIER_STEPS..=step + LATER_STEPS).any(|step| {
                 subtle::ConstantTimeEq::ct_eq(nonce_of(key, step).as_bytes(), nonce.as_bytes()).into()
@@ -170,6 +198,10 @@ impl std::fmt::Debug for Dpop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Dpop(…)")
     }
+}
+
+fn step_at(time: Timestamp) -> i64 {
+    time.as_secs().div_euclid(NONCE_STEP)
 }
 
 fn hash_of(proof: &VerifiedProof) -> TokenHash {

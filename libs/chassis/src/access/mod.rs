@@ -16,7 +16,7 @@ mod verifier;
 mod tests;
 
 pub use challenge::{Scheme, check_recent_sign_in, insufficient_scope, invalid_token, revoked_token};
-pub use dpop::{DPOP, DPOP_NONCE, Dpop, add_dpop_nonce};
+pub use dpop::{DPOP, DPOP_NONCE, Dpop, NonceChecked, add_dpop_nonce};
 pub use extract::{Bearer, HasVerifier, Scoped, bearer_token};
 pub use futures_util::future::BoxFuture;
 pub use remote_keys::RemoteKeys;

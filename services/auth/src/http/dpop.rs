@@ -1,7 +1,7 @@
 //! Possession of a key at the endpoints of clients: DPoP (RFC 9449 §5, §10.1) and client certificates (RFC 8705 §3).
 
 use axum::extract::FromRef;
-use chassis::access::{Dpop, Verifier};
+use chassis::access::{Dpop, NonceChecked, Verifier};
 use chassis::client_certificate::ClientCertificate;
 use http::HeaderMap;
 use oidc::dpop::{Confirmation, DpopError, VerifiedProof};
@@ -35,22 +35,23 @@ impl Possession {
     ///
     /// # Errors
     /// `use_dpop_nonce`.
-    pub(crate) fn check_nonce(&self, headers: &HeaderMap) -> Result<(), OAuthError> {
+    pub(crate) fn check_nonce(&self, headers: &HeaderMap) -> Result<NonceChecked, OAuthError> {
         self.dpop.check_nonce(headers).map_err(OAuthError::from)
     }
 
-    /// The proof of a `POST` of `client` to `path`, if it has one.
+    /// The proof of a `POST` of `client` to `path`, if it has one. Its nonce counts as of when it was checked.
     ///
     /// # Errors
     /// `invalid_dpop_proof`, `use_dpop_nonce`.
     pub(crate) fn proof(
         &self,
         client: &Client,
+        checked: NonceChecked,
         headers: &HeaderMap,
         path: &str,
     ) -> Result<Option<VerifiedProof>, OAuthError> {
         let url = format!("{}{path}", self.base);
-        let proof = self.dpop.verify(headers, "POST", &url, None)?;
+        let proof = self.dpop.verify_checked(checked, headers, "POST", &url)?;
         let allowed = client.metadata.allowed_algorithms();
         if proof
             .as_ref()

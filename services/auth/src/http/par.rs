@@ -55,7 +55,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(OAuthError::from(error)))?;
-    endpoint.possession.check_nonce(&headers)?;
+    let nonce = endpoint.possession.check_nonce(&headers)?;
     let client = oauth_endpoint::authenticate_client(&endpoint.clients, &headers, &form).await?;
     let hint_keys = endpoint.keys.current().hint_keys();
     let server = endpoint.issuer.server(&hint_keys);
@@ -67,7 +67,7 @@ pub(crate) async fn post(
     client.check_grant(GrantType::AuthorizationCode)?;
     let proof = endpoint
         .possession
-        .proof(&client, &headers, PUSHED_AUTHORIZATION_REQUEST)?;
+        .proof(&client, nonce, &headers, PUSHED_AUTHORIZATION_REQUEST)?;
     let query = bound_query(request.params(), proof.as_ref())?;
     if query.len() > MAX_REQUEST_BYTES {
         let error = ErrorCode::InvalidRequest.because("the authorization request is longer than 12 KiB");

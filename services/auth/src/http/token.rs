@@ -33,7 +33,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthErrorResponse> {
     let form = Params::parse(&form, REPEATABLE)
         .map_err(|error| OAuthErrorResponse::from(oidc::error::OAuthError::from(error)))?;
-    possession.check_nonce(&headers)?;
+    let nonce = possession.check_nonce(&headers)?;
     let client = oauth_endpoint::authenticate_client(&clients, &headers, &form).await?;
     let request = TokenRequest::parse(&form)?;
     let grant = request.grant_type();
@@ -52,7 +52,7 @@ pub(crate) async fn post(
         .await
         .map_err(OAuthError::from)?;
     let prove_and_issue = async || {
-        let proof = possession.proof(&client, &headers, TOKEN)?;
+        let proof = possession.proof(&client, nonce, &headers, TOKEN)?;
         let confirmation = dpop::confirmation(&client, &headers, proof.as_ref())?;
         let issuing = issue_tokens(
             (&tokens, &clients),

@@ -1,7 +1,10 @@
 //! Tests of nonces and of the memory of used proofs.
 
+use oidc::jose::{Algorithm, SigningKey};
+use serde_json::json;
+
 use super::*;
-use crate::clock::ManualClock;
+use crate::clock::{Clock as _, ManualClock};
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -12,7 +15,7 @@ fn replica(secrets: &[[u8; 32]], clock: &Arc<ManualClock>) -> Dpop {
 fn proof(jti: &str) -> VerifiedProof {
     VerifiedProof {
         jkt: "key".to_owned(),
-        algorithm: oidc::jose::Algorithm::Es256,
+        algorithm: Algorithm::Es256,
         jti: jti.to_owned(),
         nonce: None,
     }
@@ -26,17 +29,23 @@ fn replicas_accept_the_nonces_of_each_other_for_two_minutes_at_least() {
     let nonce = one.nonce();
     for seconds in [0, 60, 119] {
         clock.set(START + Duration::from_secs(seconds));
-        assert!(other.accepts(&nonce) && rotated.accepts(&nonce), "{seconds}");
+        assert!(
+            other.accepts(&nonce, clock.now()) && rotated.accepts(&nonce, clock.now()),
+            "{seconds}"
+        );
     }
     clock.set(START + Duration::from_secs(180));
-    assert!(!other.accepts(&nonce));
+    assert!(!other.accepts(&nonce, clock.now()));
     assert_ne!(other.nonce(), nonce);
     clock.set(START - Duration::from_secs(1));
-    assert!(other.accepts(&nonce), "its clock is behind");
+    assert!(other.accepts(&nonce, clock.now()), "its clock is behind");
     clock.set(START - Duration::from_secs(120));
-    assert!(!other.accepts(&nonce));
-    assert!(!one.accepts(&rotated.nonce()), "it does not have the new secret");
-    assert!(!one.accepts(""));
+    assert!(!other.accepts(&nonce, clock.now()));
+    assert!(
+        !one.accepts(&rotated.nonce(), clock.now()),
+        "it does not have the new secret"
+    );
+    assert!(!one.accepts("", clock.now()));
 }
 
 #[test]
@@ -57,7 +66,7 @@ fn the_nonce_alone_is_checked_for_a_stranger() {
         for proof in proofs {
             headers.append(DPOP, proof.parse().unwrap());
         }
-        dpop.check_nonce(&headers)
+        dpop.check_nonce(&headers).map(drop)
     };
     for (proofs, outcome) in [
         (&[][..], Ok(())),
@@ -75,6 +84,32 @@ fn the_nonce_alone_is_checked_for_a_stranger() {
     assert_eq!(check(&[&current]), Err(DpopError::Nonce));
 }
 
+/// A client assertion is used up between the two checks.
+#[test]
+fn a_nonce_that_was_checked_does_not_become_too_old_during_the_request() {
+    let clock = Arc::new(ManualClock::new(START));
+    let dpop = replica(&[[1; 32]], &clock);
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let (url, last) = (
+        "https://auth.example/oauth2/token",
+        START + Duration::from_secs(179),
+    );
+    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": key.public()});
+    let claims = json!({"jti": "1", "htm": "POST", "htu": url, "iat": last.as_secs(), "nonce": dpop.nonce()});
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        DPOP,
+        key.sign_with_header(&header, &claims).unwrap().parse().unwrap(),
+    );
+    clock.set(last);
+    let checked = dpop.check_nonce(&headers).unwrap();
+    clock.set(START + Duration::from_secs(181));
+    assert_eq!(dpop.check_nonce(&headers), Err(DpopError::Nonce));
+    assert_eq!(dpop.verify(&headers, "POST", url, None), Err(DpopError::Nonce));
+    let verified = dpop.verify_checked(checked, &headers, "POST", url).unwrap();
+    assert_eq!(verified.unwrap().jti, "1");
+}
+
 #[test]
 fn a_proof_is_new_once_while_its_nonce_lives() {
     let clock = Arc::new(ManualClock::new(START));
@@ -86,18 +121,18 @@ fn a_proof_is_new_once_while_its_nonce_lives() {
     for number in 0..1000 {
         dpop.remember(&proof(&number.to_string())).unwrap();
     }
-    for seconds in [0, 1, 100, 239] {
+    for seconds in [0, 1, 100, 299] {
         clock.set(START + Duration::from_secs(seconds));
         assert_eq!(dpop.remember(&proof("a")), Err(DpopError::Replayed), "{seconds}");
     }
-    // A half is replaced after 240 seconds, and the one before is still asked.
-    clock.set(START + Duration::from_secs(239));
+    // A half is replaced after 300 seconds, and the one before is still asked.
+    clock.set(START + Duration::from_secs(299));
     assert_eq!(dpop.remember(&proof("c")), Ok(()));
-    for seconds in [241, 478] {
+    for seconds in [301, 598] {
         clock.set(START + Duration::from_secs(seconds));
         assert_eq!(dpop.remember(&proof("c")), Err(DpopError::Replayed), "{seconds}");
     }
-    clock.set(START + Duration::from_secs(720));
+    clock.set(START + Duration::from_secs(900));
     assert_eq!(dpop.remember(&proof("c")), Ok(()), "its nonce is refused by now");
     let other_key = VerifiedProof {
         jkt: "other".to_owned(),
