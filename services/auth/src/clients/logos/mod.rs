@@ -184,8 +184,8 @@ impl ClientLogos {
             .collect()
     }
 
-    /// Claims some of what is due. Each comes with the party that chose its address. What a host is called too often for is claimed too:
-    /// it is due again when its lease expires.
+    /// Claims some of what is due. Each comes with the party that chose its address. What a host is called too often for is claimed too,
+    /// and the logo of a client that this release cannot read: they are due again when their lease expires.
     async fn claim_due(&self) -> Result<Vec<(DueRow, Origin)>, DbError> {
         let now = self.clock.now();
         let due = self.list_due(now).await?;
@@ -195,7 +195,11 @@ impl ClientLogos {
         }
         let mut tx = self.db.begin("claim_client_logos").await?;
         for (row, origin) in due {
-            if store::claim(&mut tx, &row, now + LEASE).await? && self.admits(&row, origin, now) {
+            let is_ours = store::claim(&mut tx, &row, now + LEASE).await?;
+            if let Some(origin) = origin
+                && is_ours
+                && self.admits(&row, origin, now)
+            {
                 claimed.push((row, origin));
             }
         }
@@ -203,18 +207,17 @@ impl ClientLogos {
         Ok(claimed)
     }
 
-    /// Some of what is due, each with the party that chose its address. The clients are read before the transaction that claims: an
+    /// Some of what is due, each with the party that chose its address, if the client can be read. The clients are read before the transaction that claims: an
     /// address that a client chose itself becomes that of an administrator with a change, and never the other way round.
-    async fn list_due(&self, now: Timestamp) -> Result<Vec<(DueRow, Origin)>, DbError> {
+    async fn list_due(&self, now: Timestamp) -> Result<Vec<(DueRow, Option<Origin>)>, DbError> {
         let mut reader = self.db.reader().await?;
         // A pause is at most half as long again as it is without jitter.
         let rows = store::list_due(&mut reader, now, REFRESH * 2, BATCH).await?;
         let mut due = Vec::new();
         for row in rows {
-            if let Some(stored) = clients::find_stored(&mut reader, &row.client_id).await? {
-                let origin = stored.client.address_origin(&row.logo_uri);
-                due.push((row, origin));
-            }
+            let stored = clients::find_stored(&mut reader, &row.client_id).await?;
+            let origin = stored.map(|stored| stored.client.address_origin(&row.logo_uri));
+            due.push((row, origin));
         }
         Ok(due)
     }

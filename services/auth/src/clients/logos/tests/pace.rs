@@ -97,4 +97,23 @@ testkit::on_both_engines! {
         app.client_logos.fetch_due().await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM client_logos WHERE error IS NOT NULL").await, BATCH);
     }
+
+    async fn clients_of_a_later_release_do_not_stand_in_the_way(db: TestDb) {
+        let app = testing::app_set(&db, &[LOCAL]).await;
+        for number in 0..BATCH {
+            let id = Some(format!("later-{number}").parse().unwrap());
+            app.clients.create(id, metadata(None)).await.unwrap();
+        }
+        app.run("DELETE FROM client_secrets").await;
+        // This release knows no such identifiers.
+        app.run("UPDATE clients SET id = id || 'é' WHERE id LIKE 'later-%'").await;
+        app.run("INSERT INTO client_logos (client_id, logo_uri, next_fetch_at, failures)
+                 SELECT id, 'https://10.0.0.1/logo', 0, 0 FROM clients WHERE id LIKE 'later-%'").await;
+        let server = ImageServer::start(png(400, 300)).await;
+        create_as(&app, "shop", &server.url).await;
+        app.client_logos.fetch_due().await.unwrap();
+        assert_eq!(server.calls(), 0, "they fill the first batch");
+        app.client_logos.fetch_due().await.unwrap();
+        assert!(state_of(&app, "shop").await.digest.is_some());
+    }
 }
