@@ -68,11 +68,13 @@ fn remaining_audiences(
     granted: &[Resource],
 ) -> Result<Vec<Resource>, OAuthError> {
     let registered = registered_audiences(client, default);
-    let remaining: Vec<Resource> = granted
-        .iter()
-        .filter_map(|audience| audience.find_in(registered))
-        .cloned()
-        .collect();
+    let mut remaining: Vec<Resource> = Vec::new();
+    for audience in granted.iter().filter_map(|audience| audience.find_in(registered)) {
+        // The client may have been registered for both forms of one, with a slash at its end and without.
+        if !remaining.contains(audience) {
+            remaining.push(audience.clone());
+        }
+    }
     match remaining.is_empty() && !granted.is_empty() {
         true => Err(invalid_grant()),
         false => Ok(remaining),

@@ -101,6 +101,9 @@ fn audiences_have_the_form_in_which_they_are_registered() {
         assert_eq!(audiences(client, &[], named).as_ref(), Ok(registered));
         // Of a grant from before the client was registered anew.
         assert_eq!(remaining_audiences(client, &[], named).as_ref(), Ok(registered));
+        // Then it was registered for both forms.
+        let both = [bare.as_slice(), slash.as_slice()].concat();
+        assert_eq!(remaining_audiences(client, &[], &both).as_ref(), Ok(registered));
     }
 }
 

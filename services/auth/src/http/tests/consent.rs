@@ -1,6 +1,7 @@
 //! Tests of the consent page (OpenID Connect Core §3.1.2.4, RFC 8252 §8.6).
 
 mod answers;
+mod resources;
 
 use std::time::Duration;
 
