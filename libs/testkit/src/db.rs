@@ -12,7 +12,9 @@
 //! ```
 //! generates the tests `a_name_is_taken_once::sqlite` and `a_name_is_taken_once::postgres`. SQLite files are in a
 //! temporary folder; PostgreSQL databases are on the server of `VESTIBULE_TEST_POSTGRES` (the URL of a role that may create
-//! databases). Both are removed when the [`TestDb`] is dropped.
+//! databases). Both are removed when the [`TestDb`] is dropped. Both are copies of a template that is migrated once.
+
+pub(crate) mod templates;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -176,16 +178,40 @@ pub async fn of_engine(engine: Engine, sets: &[&Migrations]) -> TestDb {
 #[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 pub async fn sqlite(sets: &[&Migrations]) -> TestDb {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    prepare(url, TestDbHome::Folder(folder), sets).await
+    let path = folder.path().join("test.db");
+    if !sets.is_empty() {
+        let key = templates::key(Engine::Sqlite, sets);
+        templates::copy_sqlite(&path, key, async |url: &str| migrate(url, sets).await).await;
+    }
+    let url = format!("sqlite:{}", path.display());
+    TestDb {
+        db: open(&url).await,
+        url,
+        home: TestDbHome::Folder(folder),
+    }
 }
 
 /// A fresh PostgreSQL database, migrated with `sets`.
 ///
 /// # Panics
 /// When `VESTIBULE_TEST_POSTGRES` is not set or names no server that lets us create a database.
-#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
 pub async fn postgres(sets: &[&Migrations]) -> TestDb {
+    let template = match sets {
+        [] => "template1".to_owned(),
+        sets => {
+            let key = templates::key(Engine::Postgres, sets);
+            templates::postgres(&server_url(), key, async |url: &str| migrate(url, sets).await).await
+        }
+    };
+    copy_postgres(&template).await
+}
+
+/// A fresh copy of the PostgreSQL database `template`.
+///
+/// # Panics
+/// As [`postgres`].
+#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+pub(crate) async fn copy_postgres(template: &str) -> TestDb {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let admin = server_url();
     let name = format!(
@@ -193,13 +219,28 @@ pub async fn postgres(sets: &[&Migrations]) -> TestDb {
         std::process::id(),
         NEXT.fetch_add(1, Ordering::Relaxed)
     );
-    let mut url = url::Url::parse(&admin).expect("VESTIBULE_TEST_POSTGRES is a postgres:// URL");
-    url.set_path(&name);
-    administer(&admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        .await
-        .and(administer(&admin, format!("CREATE DATABASE {name}")).await)
+    let made = async {
+        let mut connection = PgConnection::connect(&admin).await?;
+        run(
+            &mut connection,
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        )
+        .await?;
+        run(
+            &mut connection,
+            format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        )
+        .await?;
+        connection.close().await
+    };
+    made.await
         .expect("the server of VESTIBULE_TEST_POSTGRES lets us create a database");
-    prepare(url.into(), TestDbHome::Server { admin, name }, sets).await
+    let url = url_of(&admin, &name);
+    TestDb {
+        db: open(&url).await,
+        url,
+        home: TestDbHome::Server { admin, name },
+    }
 }
 
 /// The URL of the PostgreSQL server, with a role that may create databases.
@@ -211,13 +252,20 @@ pub(crate) fn server_url() -> String {
     url
 }
 
-async fn prepare(url: String, home: TestDbHome, sets: &[&Migrations]) -> TestDb {
-    let db = open(&url).await;
-    let made = TestDb { db, url, home };
-    if let Err(error) = made.db.migrate("the test database", sets).await {
+/// The URL of another database on the server of `admin`.
+#[expect(clippy::expect_used, reason = "a test that cannot start must say why")]
+fn url_of(admin: &str, name: &str) -> String {
+    let mut url = url::Url::parse(admin).expect("VESTIBULE_TEST_POSTGRES is a postgres:// URL");
+    url.set_path(name);
+    url.into()
+}
+
+async fn migrate(url: &str, sets: &[&Migrations]) {
+    let db = open(url).await;
+    if let Err(error) = db.migrate("the test database", sets).await {
         refuse(&error);
     }
-    made
+    db.close().await;
 }
 
 async fn open(url: &str) -> Db {
@@ -234,12 +282,14 @@ fn refuse(error: &chassis::db::DbError) -> ! {
 
 async fn administer(admin: &str, statement: String) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect(admin).await?;
-    // CREATE DATABASE takes no bound values; the name is made of digits by us.
-    sqlx::QueryBuilder::<sqlx::Postgres>::new(statement)
-        .build()
-        .execute(&mut connection)
-        .await?;
+    run(&mut connection, statement).await?;
     connection.close().await
+}
+
+async fn run(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
+    // CREATE DATABASE takes no bound values; the name is made of digits by us.
+    let mut statement = sqlx::QueryBuilder::<sqlx::Postgres>::new(statement);
+    statement.build().execute(connection).await.map(drop)
 }
 
 /// Runs a test on a multi-threaded runtime.

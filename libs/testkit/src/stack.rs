@@ -6,6 +6,7 @@ mod configuration;
 mod following;
 mod options;
 mod replicas;
+mod templates;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,6 +38,10 @@ const USERS_PROGRAM: &str = "vestibule-users";
 /// The names of the configuration files in the folder of the stack.
 const AUTH_TOML: &str = "auth.toml";
 const USERS_TOML: &str = "users.toml";
+
+/// The names of the SQLite files in the folder of the stack.
+const AUTH_FILE: &str = "auth.db";
+const USERS_FILE: &str = "users.db";
 
 /// The prefix of the names of another release's configuration files.
 const RELEASE_PREFIX: &str = "release-";
@@ -98,16 +103,13 @@ impl Stack {
         if let Some(tls) = &options.tls {
             options.environment.extend(tls.environment());
         }
-        let databases = match options.engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some([postgres(&[]).await, postgres(&[]).await]),
-        };
+        let databases = databases(&options, folder.path()).await;
         let pooler = match options.pooled {
             true => Some(Pooler::start(POOL).await),
             false => None,
         };
         let [auth_db, users_db] = match (&databases, &pooler) {
-            (None, _) => ["sqlite:auth.db".to_owned(), "sqlite:users.db".to_owned()],
+            (None, _) => [AUTH_FILE, USERS_FILE].map(|file| format!("sqlite:{file}")),
             (Some(made), None) => made.each_ref().map(|db| db.url().to_owned()),
             (Some(made), Some(pooler)) => made.each_ref().map(|db| pooler.url(db.url())),
         };
@@ -299,7 +301,7 @@ impl Stack {
     pub fn database_urls(&self) -> [String; 2] {
         match &self.databases {
             Some(made) => made.each_ref().map(|db| db.url().to_owned()),
-            None => ["auth.db", "users.db"]
+            None => [AUTH_FILE, USERS_FILE]
                 .map(|file| format!("sqlite:{}", self.folder.path().join(file).display())),
         }
     }
@@ -316,6 +318,27 @@ impl Drop for Stack {
         if self.check_logs && !std::thread::panicking() {
             logs::check_folder(self.folder.path());
         }
+    }
+}
+
+/// The databases on the server of the tests, or the files in the folder. They are migrated, unless the services begin with another
+/// release or must not migrate.
+async fn databases(options: &StackOptions, folder: &Path) -> Option<[TestDb; 2]> {
+    let sets_migrate = |(name, _): &(String, String)| name.ends_with("DATABASE__MIGRATE");
+    let empty = options.release.is_some() || options.environment.iter().any(sets_migrate);
+    match (options.engine, empty) {
+        (Engine::Sqlite, true) => None,
+        (Engine::Sqlite, false) => {
+            for (service, file) in [(Service::Auth, AUTH_FILE), (Service::Users, USERS_FILE)] {
+                templates::copy_sqlite(service, &folder.join(file)).await;
+            }
+            None
+        }
+        (Engine::Postgres, true) => Some([postgres(&[]).await, postgres(&[]).await]),
+        (Engine::Postgres, false) => Some([
+            templates::postgres(Service::Auth).await,
+            templates::postgres(Service::Users).await,
+        ]),
     }
 }
 

@@ -4,8 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-/// The polling interval: short compared to what a test waits for, long compared to the cost of a check.
-const POLL_INTERVAL: Duration = Duration::from_millis(15);
+/// The first pauses between two checks: short compared to what a test waits for.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(15);
+/// The last pauses of a long wait. A check is often a request, and requests without a pause would take the processors that others need.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Polls `check` until it returns a value, for at most 20 seconds.
 ///
@@ -31,9 +33,10 @@ pub async fn poll_until<T>(limit: Duration, mut check: impl AsyncFnMut() -> Opti
     let start = Instant::now();
     loop {
         let found = check().await;
-        if found.is_some() || start.elapsed() >= limit {
+        let waited = start.elapsed();
+        if found.is_some() || waited >= limit {
             return found;
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep((waited / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
 }

@@ -33,6 +33,7 @@ use crate::credentials::{Cost, Hasher, HasherConfig, Password};
 use crate::detail_types::detail_types;
 use crate::html::{Pages, PagesConfig};
 use crate::keys::KeyRing;
+use crate::keys::testing::insert_first_keys;
 use crate::scopes::Scopes;
 use crate::sessions::{StartError, StartedSession};
 use crate::sign_up::UsersService;
@@ -142,12 +143,14 @@ pub(crate) async fn app_with(
         .unwrap();
     let cipher = Cipher::new(&settings.encryption).unwrap();
     let registered = clients::signing_algorithms(db, &settings.clients).await.unwrap();
+    let policy = settings.rotation_policy();
+    insert_first_keys(db, shared.now(), &policy, (&cipher, &random), &registered).await;
     let keys = KeyRing::open(
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&random),
         cipher,
-        settings.rotation_policy(),
+        policy,
         &registered,
     );
     let keys = keys.await.unwrap();

@@ -15,6 +15,8 @@ mod store;
 mod subjects;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
@@ -29,7 +31,7 @@ use chassis::cipher::{Cipher, CipherError};
 use chassis::clock::{SharedClock, Timestamp};
 use chassis::db::{Db, DbError, Tx};
 use chassis::random::SharedRandom;
-use oidc::jose::{Algorithm, KeySet, SignError};
+use oidc::jose::{Algorithm, KeySet, SignError, SigningKey};
 use oidc::subject::SubjectIdentifiers;
 
 use changes::{Stored, algorithms_to_make, apply, generate, read, scheduled_keys};
@@ -92,6 +94,30 @@ pub struct KeyInfo {
 /// The encryption and the random source with which keys are stored.
 type Tools<'a> = (&'a Cipher, &'a SharedRandom);
 
+/// The algorithms of the keys of the first start.
+fn first_algorithms(registered: &BTreeSet<Algorithm>) -> Vec<Algorithm> {
+    let first: BTreeSet<Algorithm> = ALWAYS.into_iter().chain(registered.iter().copied()).collect();
+    first.into_iter().collect()
+}
+
+/// Inserts the keys of the first start, unless another replica was faster.
+async fn insert_first(
+    db: &Db,
+    new_keys: &[SigningKey],
+    now: Timestamp,
+    policy: &RotationPolicy,
+    tools: Tools<'_>,
+) -> Result<(), KeyError> {
+    let mut tx = db.begin("first_keys").await?;
+    store::lock(&mut tx).await?;
+    let known = store::all(&mut tx).await?;
+    apply(&mut tx, &known, new_keys, now, policy, tools).await?;
+    if known.is_empty() {
+        registered::insert_first(&mut tx, &known, new_keys, (now, now), tools).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// The signing keys of the service. It is cheap to clone.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Inner>);
@@ -130,17 +156,8 @@ impl KeyRing {
     ) -> Result<Self, KeyError> {
         let mut version_and_stored = read(&db).await?;
         if version_and_stored.1.0.is_empty() {
-            let first = ALWAYS.into_iter().chain(registered.iter().copied());
-            let new_keys = generate(first.collect::<BTreeSet<_>>().into_iter().collect()).await?;
-            let mut tx = db.begin("first_keys").await?;
-            store::lock(&mut tx).await?;
-            let known = store::all(&mut tx).await?;
-            let (now, tools) = (clock.now(), (&cipher, &random));
-            apply(&mut tx, &known, &new_keys, now, &policy, tools).await?;
-            if known.is_empty() {
-                registered::insert_first(&mut tx, &known, &new_keys, (now, now), tools).await?;
-            }
-            tx.commit().await?;
+            let new_keys = generate(first_algorithms(registered)).await?;
+            insert_first(&db, &new_keys, clock.now(), &policy, (&cipher, &random)).await?;
             version_and_stored = read(&db).await?;
         }
         let (version, stored) = version_and_stored;
