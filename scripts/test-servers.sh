@@ -12,6 +12,8 @@ stop_chromium=:
 stop_kafka=:
 # What runs in the background beside them.
 stop_jobs=:
+# The folder in memory, if there is one.
+memory=
 
 cleanup() {
     local status=$?
@@ -22,6 +24,7 @@ cleanup() {
     $stop_chromium || true
     $stop_kafka || true
     rm -rf "$scratch"
+    [ -z "$memory" ] || rm -rf "$memory"
     exit "$status"
 }
 trap cleanup EXIT
@@ -40,15 +43,27 @@ as_server() {
 }
 
 # What the tests prove about crashes is proved by killing our services, not this server: it need not sync. A measurement
-# says otherwise.
-POSTGRES_SETTINGS=${POSTGRES_SETTINGS:--c fsync=off -c full_page_writes=off}
+# says otherwise, with POSTGRES_SETTINGS.
+UNSYNCED_SETTINGS="-c fsync=off -c full_page_writes=off -c max_wal_size=256MB"
+
+# Chooses the folder of the server: in memory where 4 GB are free, unless a measurement is about disks. Tests create and delete
+# thousands of databases of hundreds of files each. ext4 looks for a number for each new file among those that were deleted in the
+# last seconds, which takes longer than all else that the tests do.
+postgres_folder() {
+    data=$scratch/postgres
+    [ -z "${POSTGRES_SETTINGS:-}" ] && [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] || return 0
+    [ "$(df -Pm /dev/shm | awk 'NR == 2 { print $4 }')" -ge 4096 ] || return 0
+    memory=$(mktemp -d /dev/shm/vestibule-test.XXXXXX 2>/dev/null) || return 0
+    data=$memory/postgres
+}
 
 start_postgres() {
-    local bin data=$scratch/postgres port
+    local bin data port
     bin=$(postgres_bin)
+    postgres_folder
     mkdir "$data"
     if [ "$(id -u)" = 0 ]; then
-        chmod 711 "$scratch"
+        chmod 711 "${data%/*}"
         chown "$(as_server id -un)" "$data"
     fi
     as_server "$bin/initdb" -D "$data/cluster" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$scratch/initdb.log" 2>&1 ||
@@ -56,7 +71,7 @@ start_postgres() {
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         port=$((20000 + RANDOM % 12000))
         if as_server "$bin/pg_ctl" -D "$data/cluster" -l "$data/log" -w -t 60 \
-            -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$data -c max_connections=400 $POSTGRES_SETTINGS" \
+            -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$data -c max_connections=400 ${POSTGRES_SETTINGS:-$UNSYNCED_SETTINGS}" \
             start >/dev/null 2>&1; then
             stop_postgres="as_server $bin/pg_ctl -D $data/cluster -m immediate stop -s"
             export VESTIBULE_TEST_POSTGRES=postgres://postgres@127.0.0.1:$port/postgres
@@ -72,7 +87,7 @@ start_postgres_in_docker() {
     local container port
     # shellcheck disable=SC2086 # several words
     container=$(docker run -d --rm -e POSTGRES_HOST_AUTH_METHOD=trust -p 127.0.0.1::5432 "$POSTGRES_IMAGE" \
-        -c max_connections=400 $POSTGRES_SETTINGS)
+        -c max_connections=400 ${POSTGRES_SETTINGS:-$UNSYNCED_SETTINGS})
     stop_postgres="docker rm -f $container"
     port=$(docker port "$container" 5432/tcp | head -n 1)
     for _ in $(seq 60); do
