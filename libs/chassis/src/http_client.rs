@@ -7,6 +7,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use url::Url;
 
+use crate::client_tls::trust_system;
 use crate::telemetry::{self, PeerDisclosure, TraceContext};
 
 /// Timeouts of a call.
@@ -38,22 +39,16 @@ impl HttpClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(options: ClientOptions) -> Result<Self, reqwest::Error> {
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(options.connect_timeout)
-                .timeout(options.total_timeout)
-                .redirect(reqwest::redirect::Policy::none())
-                .no_proxy()
-                .tcp_nodelay(true)
-                // Below the server's own patience with idle connections, so that none is used while it closes.
-                .pool_idle_timeout(Duration::from_secs(20))
-        };
-        // An image without any authority's certificate can still speak plain HTTP.
-        builder().build().or_else(|error| {
-            tracing::warn!(error.message = %error, "no certificate authorities found: calls over https will fail");
-            builder().tls_certs_only([]).build()
-        }).map(Self)
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.total_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            // Below the server's own patience with idle connections, so that none is used while it closes.
+            .pool_idle_timeout(Duration::from_secs(20));
+        trust_system(builder).build().map(Self)
     }
 
     /// A call that carries the current trace context (`traceparent`).

@@ -27,4 +27,5 @@ pub mod service;
 pub mod shutdown;
 pub mod telemetry;
 
+mod client_tls;
 mod text;

@@ -19,6 +19,7 @@ use ::http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect;
 use url::Url;
 
+use crate::client_tls::trust_system;
 use crate::http_client::send_traced;
 use crate::telemetry::PeerDisclosure;
 pub use error::{OutboundError, Refusal};
@@ -144,25 +145,18 @@ impl OutboundResponse {
 }
 
 fn client(resolver: GuardedResolver, timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    let resolver = Arc::new(resolver);
-    let builder = || {
-        reqwest::Client::builder()
-            // SB-39: strangers receive these calls, so the version is not sent.
-            .user_agent("vestibule")
-            .dns_resolver(Arc::clone(&resolver))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            // Without decompression, a small response cannot become a large one.
-            .no_gzip()
-            // A reused connection would skip the check of the name.
-            .pool_max_idle_per_host(0)
-            .connect_timeout(timeout)
-            .timeout(timeout)
-            .tcp_nodelay(true)
-    };
-    // An image without any authority's certificate can still speak plain HTTP.
-    builder().build().or_else(|error| {
-        tracing::warn!(error.message = %error, "no certificate authorities found: calls over https will fail");
-        builder().tls_certs_only([]).build()
-    })
+    let builder = reqwest::Client::builder()
+        // SB-39: strangers receive these calls, so the version is not sent.
+        .user_agent("vestibule")
+        .dns_resolver(Arc::new(resolver))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        // Without decompression, a small response cannot become a large one.
+        .no_gzip()
+        // A reused connection would skip the check of the name.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        .tcp_nodelay(true);
+    trust_system(builder).build()
 }
