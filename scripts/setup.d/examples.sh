@@ -42,8 +42,6 @@ install_example() {
     say "setup: $sources"
 }
 
-# As the other programs in Go are built, so that they share what is compiled.
-export GOFLAGS=-trimpath
 install_example api-python python requirements.txt
 install_example web-python python requirements.txt
 install_example web-node node .npmrc package-lock.json package.json

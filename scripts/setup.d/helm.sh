@@ -31,7 +31,8 @@ setup_helm() {
     say "setup: Helm $("$place/helm" version --short)"
 }
 
-# The admission code of Kubernetes, as a program. Its sources are a part of its folder's name.
+# The admission code of Kubernetes, as a program. Its sources are a part of its folder's name. Its go.mod has the versions of Helm's, so
+# that what both need is compiled once.
 setup_podsecurity() {
     local sources=tests/deploy/helm/podsecurity place
     place=$(tools_folder)/podsecurity-$(digest_of $sources/go.mod $sources/go.sum $sources/main.go)

@@ -29,6 +29,11 @@ setup_nginx() {
 
 setup_caddy() {
     local place package=github.com/caddyserver/caddy/v2/cmd/caddy
+    if have caddy || { apt_install caddy && have caddy; }; then
+        say "setup: Caddy $(caddy version)"
+        return
+    fi
+    # It takes minutes to compile.
     place=$(tools_folder)/caddy-$CADDY_VERSION
     [ -x "$place/caddy" ] || say "setup: Caddy $CADDY_VERSION (a minute or two)"
     go_program "$place" / "$package" "v$CADDY_VERSION" || missing "Caddy $CADDY_VERSION" "go install $package@v$CADDY_VERSION"

@@ -38,7 +38,11 @@ impl Proxy {
             .join("vestibule/tools");
         let candidates = match self {
             Self::Nginx => vec![nginx_program()],
-            Self::Caddy => vec![tools.join("caddy/caddy")],
+            Self::Caddy => vec![
+                "/usr/bin/caddy".into(),
+                "/usr/local/bin/caddy".into(),
+                tools.join("caddy/caddy"),
+            ],
             Self::Envoy => vec![tools.join("envoy/envoy")],
             Self::Traefik => vec![tools.join("traefik/traefik")],
         };
